@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+
+namespace Andrea.Backends;
+
+/// <summary>AdamW's own progress, in device memory. Host and device share this layout.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct AdamWState
+{
+    /// <summary>Number of steps applied so far; skipped ones do not count.</summary>
+    public long Step;
+
+    /// <summary>beta1^Step, kept by repeated multiplication so that it has the same bits everywhere; 1 at the beginning.</summary>
+    public double Beta1Power;
+
+    /// <summary>beta2^Step, likewise.</summary>
+    public double Beta2Power;
+}
+
+/// <summary>What AdamW does differently from tensor to tensor. Host and device share this layout.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct AdamWTensor
+{
+    /// <summary>Decoupled weight decay.</summary>
+    public double WeightDecay;
+
+    /// <summary>Factor on the learning rate.</summary>
+    public double LearningRateScale;
+}
+
+/// <summary>What AdamW does alike for all tensors.</summary>
+internal readonly record struct AdamWSettings(double Beta1, double Beta2, double Epsilon);

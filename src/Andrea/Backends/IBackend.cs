@@ -1,0 +1,36 @@
+using Andrea.Tensors;
+
+namespace Andrea.Backends;
+
+/// <summary>Every operation that one training step of a GPT needs, on one device.</summary>
+/// <remarks>
+/// Arguments come in the order inputs, sizes, outputs. Letters in shapes: B sequences, T tokens, C channels, H heads, D = C / H, V vocabulary.
+/// Operations are enqueued in order; on a GPU nothing waits unless its name says so. None allocates. Every reduction has a fixed
+/// order, so results are the same bits on every run and for every number of threads. Arguments are checked by the callers, not here.
+/// </remarks>
+internal interface IBackend : IGradientOps, IModelOps, IDisposable
+{
+    /// <summary>Short name: <c>reference</c>, <c>cpu</c> or <c>cuda</c>.</summary>
+    string Name { get; }
+
+    /// <summary>One line for people: processor or GPU, instruction set, threads.</summary>
+    string Description { get; }
+
+    /// <summary>Allocates zeroed memory on the device, aligned to at least 256 bytes.</summary>
+    DeviceBuffer<T> Allocate<T>(long length)
+        where T : unmanaged;
+
+    /// <summary>Makes a channel for small results.</summary>
+    IReadback<T> CreateReadback<T>(int capacity)
+        where T : unmanaged;
+
+    /// <summary>Stores one value, in order with the operations enqueued before and after; does not wait.</summary>
+    void Store<T>(T value, DeviceBuffer<T> target)
+        where T : unmanaged;
+
+    /// <summary>Sets every element of <paramref name="target"/> to <paramref name="value"/>.</summary>
+    void Fill(float value, Tensor target);
+
+    /// <summary>Waits until everything enqueued has been done.</summary>
+    void Synchronize();
+}

@@ -1,0 +1,12 @@
+using Andrea.Tensors;
+
+namespace Andrea.Cpu;
+
+internal sealed partial class CpuBackend
+{
+    public void AttentionForward(Tensor qkv, int batch, int tokenCount, int heads, int headSize, Tensor output, Tensor logSumExp) => throw new NotSupportedException();
+
+    public void AttentionBackward(Tensor dOutput, Tensor qkv, Tensor output, Tensor logSumExp, int batch, int tokenCount, int heads, int headSize, Tensor dQkv) => throw new NotSupportedException();
+
+    public void AttentionDecode(Tensor qkv, int position, int heads, int headSize, Tensor keyCache, Tensor valueCache, Tensor output) => throw new NotSupportedException();
+}

@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Andrea.Backends;
+using Andrea.Tensors;
+
+namespace Andrea.Cpu;
+
+/// <summary>All cores, SIMD as wide as the processor has it, deterministic. The default where there is no GPU.</summary>
+/// <remarks>Operations are grouped by layer in the other parts of this class; the inner loops stand beside them in folders of their own.</remarks>
+internal sealed partial class CpuBackend : IBackend
+{
+    private readonly ThreadTeam _team;
+
+    public CpuBackend(int threadCount) => _team = new ThreadTeam(threadCount);
+
+    public string Name => "cpu";
+
+    public string Description =>
+        $"CPU, {_team.ThreadCount} {(_team.ThreadCount == 1 ? "thread" : "threads")}, {VectorBits}-bit vectors";
+
+    private static int VectorBits =>
+        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 32;
+
+    public DeviceBuffer<T> Allocate<T>(long length)
+        where T : unmanaged => new(new HostMemory(checked(length * Unsafe.SizeOf<T>())), length);
+
+    public IReadback<T> CreateReadback<T>(int capacity)
+        where T : unmanaged => new HostReadback<T>(capacity);
+
+    public unsafe void Store<T>(T value, DeviceBuffer<T> target)
+        where T : unmanaged => *(T*)target.Address = value;
+
+    public unsafe void Fill(float value, Tensor target)
+    {
+        const long blockLength = 1 << 18;
+        var work = new FillWork { Target = (float*)target.Address, Length = target.Length, BlockLength = blockLength, Value = value };
+        _team.Run(ref work, (target.Length + blockLength - 1) / blockLength);
+    }
+
+    /// <summary>Nothing is ever left to wait for: an operation is done when its call returns.</summary>
+    public void Synchronize()
+    {
+    }
+
+    public void Dispose() => _team.Dispose();
+
+    private unsafe struct FillWork : IRangeWork
+    {
+        public float* Target;
+        public long Length, BlockLength;
+        public float Value;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            long first = start * BlockLength;
+            long last = Math.Min(end * BlockLength, Length);
+            for (; first < last; first += BlockLength)
+                new Span<float>(Target + first, (int)Math.Min(BlockLength, last - first)).Fill(Value);
+        }
+    }
+}

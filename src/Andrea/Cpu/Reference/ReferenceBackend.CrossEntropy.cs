@@ -1,0 +1,12 @@
+using Andrea.Tensors;
+
+namespace Andrea.Cpu.Reference;
+
+internal sealed partial class ReferenceBackend
+{
+    public void CrossEntropyForward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses) => throw new NotSupportedException();
+
+    public void CrossEntropyForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses) => throw new NotSupportedException();
+
+    public void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum) => throw new NotSupportedException();
+}

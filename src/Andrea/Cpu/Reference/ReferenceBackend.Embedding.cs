@@ -1,0 +1,10 @@
+using Andrea.Tensors;
+
+namespace Andrea.Cpu.Reference;
+
+internal sealed partial class ReferenceBackend
+{
+    public void EmbeddingForward(DeviceBuffer<int> tokens, Tensor tokenTable, Tensor positionTable, int firstPosition, int batch, int tokenCount, int channels, Tensor output) => throw new NotSupportedException();
+
+    public void EmbeddingBackward(Tensor dOutput, DeviceBuffer<int> tokens, int batch, int tokenCount, int channels, Tensor dTokenTable, Tensor dPositionTable) => throw new NotSupportedException();
+}

@@ -1,0 +1,12 @@
+using Andrea.Tensors;
+
+namespace Andrea.Cpu.Reference;
+
+internal sealed partial class ReferenceBackend
+{
+    public void LinearForward(Tensor input, Tensor weight, Tensor bias, Tensor residual, int rows, int inputSize, int outputSize, Tensor output) => throw new NotSupportedException();
+
+    public void LinearBackwardInput(Tensor dOutput, Tensor weight, int rows, int inputSize, int outputSize, Tensor dInput) => throw new NotSupportedException();
+
+    public void LinearBackwardWeight(Tensor dOutput, Tensor input, int rows, int inputSize, int outputSize, Tensor dWeight, Tensor dBias) => throw new NotSupportedException();
+}

@@ -1,0 +1,90 @@
+using System.Buffers;
+
+namespace Andrea.Tensors;
+
+/// <summary>Named float32 tensors in memory that Andrea does not own: arrays, native memory, or another library's tensors.</summary>
+/// <remarks>
+/// The memory must stay where it is, and alive, for as long as a clipper or optimizer built over the set is used.
+/// <see cref="Memory{T}"/> is pinned until <see cref="Dispose"/>; behind a bare pointer the caller answers for both.
+/// Tensors must not overlap. Addresses must be multiples of 4 bytes; multiples of 64 are fastest.
+/// </remarks>
+public sealed class ExternalTensors : TensorSet, IDisposable
+{
+    private readonly List<Entry> _entries = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly List<MemoryHandle> _pins = [];
+
+    private readonly record struct Entry(string Name, nint Address, TensorShape Shape)
+    {
+        public nint End => Address + (nint)(Shape.Length * sizeof(float));
+    }
+
+    /// <inheritdoc/>
+    public override int Count => _entries.Count;
+
+    /// <summary>Adds host memory and pins it until this set is disposed.</summary>
+    /// <param name="name">Unique name, used in results and messages.</param>
+    /// <param name="memory">The elements; changed in place by clipping and by the optimizer; not owned.</param>
+    /// <param name="shape">Shape, or nothing for one dimension. Only the number of dimensions matters: it decides on weight decay.</param>
+    /// <exception cref="ArgumentException">The name is taken, the shape does not match, or the memory overlaps a tensor of the set.</exception>
+    public unsafe ExternalTensors Add(string name, Memory<float> memory, TensorShape? shape = null)
+    {
+        MemoryHandle pin = memory.Pin();
+        try
+        {
+            Add(name, (nint)pin.Pointer, memory.Length, shape);
+        }
+        catch
+        {
+            pin.Dispose();
+            throw;
+        }
+        _pins.Add(pin);
+        return this;
+    }
+
+    /// <summary>Adds memory by its address, on whatever device the clipper or optimizer runs.</summary>
+    /// <param name="name">Unique name, used in results and messages.</param>
+    /// <param name="address">Address of the first float32; a multiple of 4; null only for an empty tensor.</param>
+    /// <param name="length">Number of elements.</param>
+    /// <param name="shape">Shape, or nothing for one dimension.</param>
+    /// <exception cref="ArgumentException">The name is taken, the address is null or misaligned, the length is negative or does not match the
+    /// shape, or the memory overlaps a tensor of the set.</exception>
+    public ExternalTensors Add(string name, nint address, long length, TensorShape? shape = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (length < 0)
+            throw new ArgumentException($"Tensor '{name}' has a length of {length}; lengths must not be negative.", nameof(length));
+        if (address == 0 && length > 0)
+            throw new ArgumentException($"Tensor '{name}' has {length} elements at a null address. Pass the address of its first element.", nameof(address));
+        if (address % sizeof(float) != 0)
+            throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which is no multiple of 4. float32 tensors must be aligned.", nameof(address));
+        TensorShape actualShape = shape ?? new TensorShape(length);
+        if (actualShape.Length != length)
+            throw new ArgumentException($"Tensor '{name}' has {length} elements but its shape {actualShape} counts {actualShape.Length}.", nameof(shape));
+        var entry = new Entry(name, address, actualShape);
+        foreach (Entry other in _entries)
+            if (length > 0 && other.Shape.Length > 0 && entry.Address < other.End && other.Address < entry.End)
+                throw new ArgumentException($"Tensor '{name}' overlaps tensor '{other.Name}' in memory. Add each tensor once.", nameof(address));
+        if (!_names.Add(name))
+            throw new ArgumentException($"The set already has a tensor named '{name}'. Names must be unique.", nameof(name));
+        _entries.Add(entry);
+        return this;
+    }
+
+    /// <inheritdoc/>
+    public override string NameOf(int index) => _entries[index].Name;
+
+    /// <inheritdoc/>
+    public override TensorShape ShapeOf(int index) => _entries[index].Shape;
+
+    internal override nint AddressOf(int index) => _entries[index].Address;
+
+    /// <summary>Unpins what <see cref="Add(string, Memory{float}, TensorShape?)"/> pinned. Frees nothing.</summary>
+    public void Dispose()
+    {
+        foreach (MemoryHandle pin in _pins)
+            pin.Dispose();
+        _pins.Clear();
+    }
+}

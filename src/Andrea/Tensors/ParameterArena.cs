@@ -1,0 +1,47 @@
+namespace Andrea.Tensors;
+
+/// <summary>All tensors of one layout in a single contiguous buffer: the parameters of a model, or their gradients, or one of their moments.</summary>
+/// <remarks>Owns the buffer; the tensors it hands out are views. Begins as zeros.</remarks>
+public sealed class ParameterArena : TensorSet, IDisposable
+{
+    private readonly DeviceBuffer<float> _buffer;
+
+    /// <summary>Allocates an arena of zeros.</summary>
+    /// <param name="device">Where the memory lies.</param>
+    /// <param name="layout">Order, shapes and offsets; shared, must not grow afterwards.</param>
+    public ParameterArena(Device device, ParameterLayout layout)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(layout);
+        Layout = layout;
+        _buffer = device.Backend.Allocate<float>(layout.ArenaLength);
+    }
+
+    /// <summary>Order, shapes and offsets of the tensors.</summary>
+    public ParameterLayout Layout { get; }
+
+    /// <inheritdoc/>
+    public override int Count => Layout.Count;
+
+    /// <summary>The tensor of that name, as a view.</summary>
+    /// <param name="name">The exact name.</param>
+    public Tensor this[string name] => this[Layout.IndexOf(name)];
+
+    /// <summary>The tensor of that index, as a view.</summary>
+    /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    public Tensor this[int index] => new(_buffer, Layout.OffsetOf(index), Layout.ShapeOf(index));
+
+    /// <inheritdoc/>
+    public override string NameOf(int index) => Layout.NameOf(index);
+
+    /// <inheritdoc/>
+    public override TensorShape ShapeOf(int index) => Layout.ShapeOf(index);
+
+    /// <summary>The whole arena, padding included, as one flat tensor.</summary>
+    internal Tensor Flat => new(_buffer, 0, new TensorShape(_buffer.Length));
+
+    internal override nint AddressOf(int index) => this[index].Address;
+
+    /// <summary>Frees the memory. Every view into it becomes invalid.</summary>
+    public void Dispose() => _buffer.Dispose();
+}

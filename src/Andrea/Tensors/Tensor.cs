@@ -1,0 +1,75 @@
+namespace Andrea.Tensors;
+
+/// <summary>A float32 view into device memory: a shape and where it begins. Never owns, never frees, costs nothing to copy.</summary>
+/// <remarks>Valid as long as the buffer or arena it views. The default value is "no tensor" (<see cref="IsNone"/>).</remarks>
+public readonly struct Tensor
+{
+    private readonly DeviceBuffer<float>? _buffer;
+    private readonly long _offset;
+
+    /// <summary>Views part of a buffer.</summary>
+    /// <param name="buffer">The buffer to view; not owned.</param>
+    /// <param name="offset">First element of the view.</param>
+    /// <param name="shape">Shape of the view, row-major without gaps.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The view would reach outside the buffer.</exception>
+    public Tensor(DeviceBuffer<float> buffer, long offset, TensorShape shape)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        if (offset < 0 || offset > buffer.Length - shape.Length)
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"A tensor of shape {shape} at element {offset} does not fit a buffer of {buffer.Length} elements.");
+        _buffer = buffer;
+        _offset = offset;
+        Shape = shape;
+    }
+
+    /// <summary>Stands for an optional tensor that is not there.</summary>
+    public static Tensor None => default;
+
+    /// <summary>Whether this is the default value, which views nothing.</summary>
+    public bool IsNone => _buffer is null;
+
+    /// <summary>Sizes of the dimensions, outermost first.</summary>
+    public TensorShape Shape { get; }
+
+    /// <summary>Number of elements.</summary>
+    public long Length => Shape.Length;
+
+    internal nint Address => _buffer is null ? 0 : _buffer.Address + (nint)(_offset * sizeof(float));
+
+    /// <summary>Copies the first elements into host memory; waits for the device.</summary>
+    /// <param name="destination">Receives <c>destination.Length</c> elements, from element <paramref name="start"/> on.</param>
+    /// <param name="start">First element to copy, counted in this view.</param>
+    public void CopyTo(Span<float> destination, long start = 0)
+    {
+        CheckRange(start, destination.Length);
+        _buffer!.CopyTo(destination, _offset + start);
+    }
+
+    /// <summary>Copies host memory into the view.</summary>
+    /// <param name="source">Elements to store, may be reused on return.</param>
+    /// <param name="start">First element to overwrite, counted in this view.</param>
+    public void CopyFrom(ReadOnlySpan<float> source, long start = 0)
+    {
+        CheckRange(start, source.Length);
+        _buffer!.CopyFrom(source, _offset + start);
+    }
+
+    /// <summary>Copies the whole view into a new array; waits for the device.</summary>
+    public float[] ToArray()
+    {
+        var values = new float[Length];
+        if (values.Length > 0)
+            CopyTo(values);
+        return values;
+    }
+
+    private void CheckRange(long start, long count)
+    {
+        if (IsNone)
+            throw new InvalidOperationException("This tensor views nothing. Take it from an arena or a buffer.");
+        if (start < 0 || start > Length - count)
+            throw new ArgumentOutOfRangeException(
+                nameof(start), start, $"The elements {start} to {start + count} lie outside a tensor of shape {Shape}.");
+    }
+}

@@ -1,0 +1,35 @@
+namespace Andrea.Tensors;
+
+/// <summary>A numbered, named list of float32 tensors that are handled as one: all parameters of a model, or all their gradients.</summary>
+/// <remarks>Either a <see cref="ParameterArena"/>, which owns its memory, or <see cref="ExternalTensors"/>, which borrows it.</remarks>
+public abstract class TensorSet
+{
+    private protected TensorSet()
+    {
+    }
+
+    /// <summary>Number of tensors.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>Name of a tensor, unique within the set.</summary>
+    /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    public abstract string NameOf(int index);
+
+    /// <summary>Shape of a tensor.</summary>
+    /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    public abstract TensorShape ShapeOf(int index);
+
+    internal abstract nint AddressOf(int index);
+
+    /// <summary>Number of elements of all tensors together.</summary>
+    public long ElementCount
+    {
+        get
+        {
+            long sum = 0;
+            for (int i = 0; i < Count; i++)
+                sum = checked(sum + ShapeOf(i).Length);
+            return sum;
+        }
+    }
+}

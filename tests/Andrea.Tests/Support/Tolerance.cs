@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace Andrea.Tests.Support;
+
+/// <summary>How far a result may lie from its reference: per element |a - b| &lt;= Absolute + Relative |b|, and per tensor by normalised mean square error.</summary>
+/// <remarks>Every limit of the test suite stands here with its reason, so that none is loosened where nobody looks.</remarks>
+public readonly record struct Tolerance(double Absolute, double Relative, double MeanSquare)
+{
+    /// <summary>A few roundings of float32 (2^-24 = 6e-8 each), no long sums.</summary>
+    public static readonly Tolerance Elementwise = new(1e-6, 2e-6, 1e-12);
+
+    /// <summary>Sums of up to some thousand products in float32 against double; errors grow like sqrt(K) 2^-24 of the sum of magnitudes.</summary>
+    public static readonly Tolerance Accumulated = new(2e-5, 2e-5, 1e-11);
+
+    /// <summary>Chains of such sums: attention, or a whole model's backward pass.</summary>
+    public static readonly Tolerance Chained = new(1e-4, 1e-4, 1e-9);
+
+    /// <summary>Fails with the worst element's index, both values and its share of the limit.</summary>
+    public void AssertClose(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        if (Mismatch(name, expected, actual) is { } message)
+            Assert.Fail(message);
+    }
+
+    /// <summary>What is wrong, or null. Apart from <see cref="AssertClose"/> so that a negative control can show that comparisons fail when they should.</summary>
+    public string? Mismatch(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        double worst = 0, errorSquares = 0, valueSquares = 0;
+        int worstIndex = -1;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double error = Math.Abs((double)actual[i] - expected[i]);
+            double share = error / (Absolute + Relative * Math.Abs(expected[i]));
+            // Written so that a NaN on either side counts as wrong.
+            if (!(share <= worst))
+                (worst, worstIndex) = (double.IsNaN(share) ? double.PositiveInfinity : share, i);
+            errorSquares += error * error;
+            valueSquares += (double)expected[i] * expected[i];
+        }
+        double meanSquare = valueSquares > 0 ? errorSquares / valueSquares : 0;
+        if (worst <= 1 && (meanSquare <= MeanSquare || errorSquares <= expected.Length * Absolute * Absolute))
+            return null;
+        return worstIndex < 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{name}: normalised mean square error {meanSquare:g3}, limit {MeanSquare:g3}")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name}[{worstIndex}]: expected {expected[worstIndex]:g9}, got {actual[worstIndex]:g9}, {worst:g3} times the limit; NMSE {meanSquare:g3}, limit {MeanSquare:g3}");
+    }
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Builds everything, runs every test, and ends with one line: N passed, N failed, N skipped.
+# Arguments go to the test program, for example: bash tests/run.sh -class Andrea.Tests.Support.ToleranceTests
+set -uo pipefail
+cd "$(dirname "$0")/.."
+if ! dotnet build Andrea.sln -c Release -v quiet -nologo; then
+    echo "The build failed, so no test ran."
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+dotnet exec tests/Andrea.Tests/bin/Release/net10.0/Andrea.Tests.dll -noColor "$@" 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
+# The runner closes with: Total: 3, Errors: 0, Failed: 0, Skipped: 0, ...
+summary=$(grep -Eo 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -1 | tr -dc '0-9 ')
+if [ -z "$summary" ]; then
+    echo "The test program ended with status $status and no summary."
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+read -r total errors failed skipped <<<"$summary"
+if [ "$total" -eq 0 ]; then
+    echo "No test matched."
+    status=1
+fi
+echo "$((total - failed - skipped)) passed, $((failed + errors)) failed, $skipped skipped"
+exit "$status"
