@@ -1,15 +1,103 @@
 using Andrea.Backends;
+using Andrea.Cpu.Gradients;
 using Andrea.Tensors;
 
 namespace Andrea.Cpu;
 
-internal sealed partial class CpuBackend
+internal sealed unsafe partial class CpuBackend
 {
-    public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials) => throw new NotSupportedException();
+    // Four neighbouring chunks at once: 1 MB of gradients, a good while for a thread, and still fine-grained enough to share evenly.
+    private const int ChunksPerGrain = 4;
 
-    public void GradNormFinal(ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state) => throw new NotSupportedException();
+    public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials)
+    {
+        var work = new NormPartialWork { Chunks = (Chunk*)table.Chunks.Address, Partials = (ChunkPartial*)partials.Address };
+        _team.Run(ref work, table.ChunkCount, ChunksPerGrain);
+    }
 
-    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state) => throw new NotSupportedException();
+    public void GradNormFinal(
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state) =>
+        NormReduction.Run(
+            (int*)table.FirstChunks.Address, table.TensorCount, (ChunkPartial*)partials.Address, settings,
+            (double*)tensorNorms.Address, (ClipState*)state.Address);
 
-    public void AdamW(ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate, DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip) => throw new NotSupportedException();
+    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    {
+        var clip = (ClipState*)state.Address;
+        if (clip->Skip != 0 || clip->Coefficient == 1)
+            return;
+        var work = new ScaleWork { Chunks = (Chunk*)table.Chunks.Address, Coefficient = clip->Coefficient };
+        _team.Run(ref work, table.ChunkCount, ChunksPerGrain);
+    }
+
+    public void AdamW(
+        ChunkTable table,
+        DeviceBuffer<AdamWTensor> tensors,
+        AdamWSettings settings,
+        DeviceBuffer<double> learningRate,
+        DeviceBuffer<AdamWState> state,
+        DeviceBuffer<ClipState>? clip)
+    {
+        var clipState = clip is null ? null : (ClipState*)clip.Address;
+        if (clipState != null && clipState->Skip != 0)
+            return;
+        var progress = (AdamWState*)state.Address;
+        var work = new AdamWWork
+        {
+            Chunks = (Chunk*)table.Chunks.Address,
+            Tensors = (AdamWTensor*)tensors.Address,
+            Settings = settings,
+            Before = *progress,
+            LearningRate = *(double*)learningRate.Address,
+            Coefficient = clipState == null ? 1 : clipState->Coefficient,
+        };
+        _team.Run(ref work, table.ChunkCount, ChunksPerGrain);
+        progress->Step++;
+        progress->Beta1Power *= settings.Beta1;
+        progress->Beta2Power *= settings.Beta2;
+    }
+
+    private struct NormPartialWork : IRangeWork
+    {
+        public Chunk* Chunks;
+        public ChunkPartial* Partials;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            for (long i = start; i < end; i++)
+                Partials[i] = SumOfSquares.OfChunk((float*)Chunks[i].Gradient, Chunks[i].Length);
+        }
+    }
+
+    private struct ScaleWork : IRangeWork
+    {
+        public Chunk* Chunks;
+        public double Coefficient;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            for (long i = start; i < end; i++)
+                GradientScale.OfChunk((float*)Chunks[i].Gradient, Chunks[i].Length, Coefficient);
+        }
+    }
+
+    private struct AdamWWork : IRangeWork
+    {
+        public Chunk* Chunks;
+        public AdamWTensor* Tensors;
+        public AdamWSettings Settings;
+        public AdamWState Before;
+        public double LearningRate, Coefficient;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            for (long i = start; i < end; i++)
+            {
+                Chunk chunk = Chunks[i];
+                var scalars = new AdamWScalars(Settings, Before, Tensors[chunk.Tensor], LearningRate, Coefficient);
+                AdamWChunk.Step(
+                    scalars, (float*)chunk.Gradient, (float*)chunk.Parameter, (float*)chunk.FirstMoment, (float*)chunk.SecondMoment, chunk.Length);
+            }
+        }
+    }
 }
