@@ -1,0 +1,169 @@
+using Andrea.Backends;
+using Andrea.Tensors;
+
+namespace Andrea.Clipping;
+
+/// <summary>Scales all gradients so that their joint L2 norm is at most <see cref="GradClipperOptions.MaxNorm"/>.</summary>
+/// <remarks>
+/// norm = sqrt(sum of g^2) over all tensors as one vector; norm &gt; max: g *= max / norm. "Above" means by more than rounding the scaled
+/// gradients to float32 can cause (1 part in 2^24), so that clipping twice is clipping once.
+/// Squares are exact and summed in double in one fixed order: no overflow or underflow for any finite gradients, and the same bits on
+/// every run, for any number of threads, on every processor and GPU.
+/// Cost: <see cref="Measure"/> reads 4 bytes a gradient; <see cref="Clip"/> reads and writes 4 more when there is something to scale.
+/// No allocation. On a GPU 2 and 3 launches, no synchronisation.
+/// Unlike PyTorch's <c>clip_grad_norm_</c>, gradients within the maximum keep every bit, there is no 1e-6 in the formula (see
+/// <see cref="ClipFormula"/>), NaN and Inf skip the step, and nothing waits for the device. Pascanu et al. 2013, arXiv:1211.5063.
+/// <code>
+/// using var gradients = new ExternalTensors().Add("w", new float[] { 3, 4 });
+/// using var clipper = new GradClipper(device, gradients, new GradClipperOptions { MaxNorm = 1 });
+/// clipper.Clip();
+/// Console.WriteLine(clipper.Read().NormBefore); // 5
+/// </code>
+/// </remarks>
+public sealed class GradClipper : IDisposable
+{
+    // Deep enough that a device may run a few steps ahead of the host.
+    private const int ResultsUnderWay = 8;
+
+    private readonly IBackend _backend;
+    private readonly TensorSet _gradients;
+    private readonly ClipSettings _settings;
+    private readonly ChunkTable _table;
+    private readonly DeviceBuffer<ChunkPartial> _partials;
+    private readonly DeviceBuffer<double> _tensorNorms;
+    private readonly IReadback<ClipState> _readback;
+    private long _posted, _taken;
+    private ClipResult _latest;
+
+    /// <summary>Prepares to clip these gradients, again and again.</summary>
+    /// <param name="device">Where the gradients lie.</param>
+    /// <param name="gradients">The gradients, as one vector; not owned; must stay where they are.</param>
+    /// <param name="options">Maximum, formula, policy; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The maximum is negative or NaN, or another option is out of range.</exception>
+    public GradClipper(Device device, TensorSet gradients, GradClipperOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(gradients);
+        Options = options ?? new GradClipperOptions();
+        Options.Validate();
+        _settings = new ClipSettings(Options.MaxNorm, Options.Formula == ClipFormula.Torch, Options.NonFinite != NonFinitePolicy.Propagate);
+        _backend = device.Backend;
+        _gradients = gradients;
+        _table = new ChunkTable(device, gradients);
+        _partials = _backend.Allocate<ChunkPartial>(_table.ChunkCount);
+        _tensorNorms = _backend.Allocate<double>(_table.TensorCount);
+        State = _backend.Allocate<ClipState>(1);
+        _readback = _backend.CreateReadback<ClipState>(ResultsUnderWay);
+    }
+
+    /// <summary>The options it was made with.</summary>
+    public GradClipperOptions Options { get; }
+
+    /// <summary>The newest result that has reached the host; on a GPU usually one step old. Never waits. The default value before the first.</summary>
+    public ClipResult Latest
+    {
+        get
+        {
+            TakeArrived();
+            return _latest;
+        }
+    }
+
+    /// <summary>(1) The outcome on the device, for AdamW to read.</summary>
+    internal DeviceBuffer<ClipState> State { get; }
+
+    /// <summary>Clips arrays once, on the calling thread, for those who need no more than that.</summary>
+    /// <param name="maxNorm">Largest joint norm.</param>
+    /// <param name="gradients">The gradients, as one vector; changed in place unless one is NaN or Inf.</param>
+    /// <returns>What was found and done.</returns>
+    public static ClipResult ClipOnce(double maxNorm, params ReadOnlySpan<Memory<float>> gradients)
+    {
+        using Device device = Device.Cpu(threads: 1);
+        using var set = new ExternalTensors();
+        for (int i = 0; i < gradients.Length; i++)
+            set.Add($"gradient {i}", gradients[i]);
+        using var clipper = new GradClipper(device, set, new GradClipperOptions { MaxNorm = maxNorm });
+        clipper.Clip();
+        return clipper.Read();
+    }
+
+    /// <summary>Measures the gradients and scales them where needed.</summary>
+    /// <exception cref="NonFiniteGradientException">The policy is Throw, or too many steps in a row were skipped; possibly one call late on a GPU.</exception>
+    public void Clip()
+    {
+        Enqueue();
+        _backend.GradScale(_table, State);
+        TakeArrived();
+    }
+
+    /// <summary>Measures only, and leaves coefficient and skip flag on the device for an optimizer that folds them in.</summary>
+    /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    public void Measure()
+    {
+        Enqueue();
+        TakeArrived();
+    }
+
+    /// <summary>The newest clip's result. Waits for the device if it has not arrived.</summary>
+    /// <exception cref="InvalidOperationException">Nothing was clipped yet.</exception>
+    /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    public ClipResult Read()
+    {
+        if (_posted == 0)
+            throw new InvalidOperationException("Nothing was clipped yet. Call Clip or Measure first.");
+        while (_taken < _posted)
+            Accept(_readback.WaitAndTake());
+        return _latest;
+    }
+
+    /// <summary>L2 norm of every tensor before the newest clip, in the order of the set. Waits for the device.</summary>
+    /// <param name="norms">Receives one norm for each tensor.</param>
+    public void ReadTensorNorms(Span<double> norms)
+    {
+        if (norms.Length != _gradients.Count)
+            throw new ArgumentException($"{norms.Length} places were given for the norms of {_gradients.Count} tensors. Pass one for each.", nameof(norms));
+        _tensorNorms.CopyTo(norms);
+    }
+
+    /// <summary>Frees the device memory; the gradients are not touched.</summary>
+    public void Dispose()
+    {
+        _readback.Dispose();
+        State.Dispose();
+        _tensorNorms.Dispose();
+        _partials.Dispose();
+        _table.Dispose();
+    }
+
+    private void Enqueue()
+    {
+        _backend.GradNormPartial(_table, _partials);
+        _backend.GradNormFinal(_table, _partials, _settings, _tensorNorms, State);
+        if (_posted - _taken == ResultsUnderWay)
+            Accept(_readback.WaitAndTake());
+        _readback.Post(State);
+        _posted++;
+    }
+
+    private void TakeArrived()
+    {
+        while (_readback.TryTake(out ClipState state))
+            Accept(state);
+    }
+
+    private void Accept(ClipState state)
+    {
+        _taken++;
+        _latest = new ClipResult(
+            state.Calls, state.Norm, state.Coefficient * state.Norm, state.Coefficient, state.MaxMagnitude,
+            state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
+            state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
+            state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
+        if (state.Skip == 0)
+            return;
+        if (Options.NonFinite == NonFinitePolicy.Throw)
+            throw new NonFiniteGradientException(_latest, "Look at that tensor's layer and batch, or choose NonFinitePolicy.SkipStep to go on without the step.");
+        if (Options.MaxConsecutiveSkips > 0 && state.ConsecutiveSkips >= Options.MaxConsecutiveSkips)
+            throw new NonFiniteGradientException(_latest, "Training no longer makes progress: go back to an earlier checkpoint, with a lower learning rate or more warmup.");
+    }
+}
