@@ -24,31 +24,11 @@ internal static class NormalQuantile
 
     private static double InTail(double p)
     {
-        double q = Math.Sqrt(-2 * PortableLog(p));
+        double q = Math.Sqrt(-2 * PortableMath.Log(p));
         double numerator = ((((-7.784894002430293e-03 * q - 3.223964580411365e-01) * q - 2.400758277161838e+00) * q
             - 2.549732539343734e+00) * q + 4.374664141464968e+00) * q + 2.938163982698783e+00;
         double denominator = (((7.784695709041462e-03 * q + 3.224671290700398e-01) * q + 2.445134137142996e+00) * q
             + 3.754408661907416e+00) * q + 1;
         return numerator / denominator;
-    }
-
-    /// <summary>Natural logarithm of a positive normal number. Math.Log calls the platform's library, whose last bit differs between systems.</summary>
-    internal static double PortableLog(double x)
-    {
-        long bits = BitConverter.DoubleToInt64Bits(x);
-        int exponent = (int)(bits >> 52) - 1023;
-        double mantissa = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) | (1023L << 52));
-        if (mantissa > 1.4142135623730951)
-        {
-            mantissa *= 0.5;
-            exponent++;
-        }
-        // log(m) = 2 atanh(z), z = (m - 1) / (m + 1), |z| < 0.172: the series' terms fall by 34 each.
-        double z = (mantissa - 1) / (mantissa + 1);
-        double z2 = z * z;
-        double sum = 0;
-        for (int k = 23; k >= 1; k -= 2)
-            sum = sum * z2 + 1.0 / k;
-        return exponent * 0.6931471805599453 + 2 * z * sum;
     }
 }

@@ -1,0 +1,199 @@
+using Andrea.Backends;
+using Andrea.Tensors;
+
+namespace Andrea.Gpt;
+
+/// <summary>Forward and backward of a model over batches of one shape (B, T): holds the activations, adds to the model's gradients.</summary>
+/// <remarks>
+/// Memory: about (16 L + 12) B T C + B T V floats. Nothing is allocated after construction. Loss and gradients are means over all positions;
+/// several micro-batches accumulate into one step. Not thread-safe.
+/// </remarks>
+public sealed class GptPass : IDisposable
+{
+    private readonly GptModel _model;
+    private readonly GptConfig _config;
+    private readonly IBackend _backend;
+    private readonly GptTensors _parameters;
+    private readonly ActivationArena _arena;
+    private readonly GptActivations _activations;
+    private readonly DeviceBuffer<int> _inputs, _targets;
+    private readonly int _rows;
+    private GptTensors? _gradients;
+    private GptActivationGradients? _activationGradients;
+
+    /// <summary>Allocates the activations of one batch shape.</summary>
+    /// <param name="model">The model; not owned.</param>
+    /// <param name="batchSize">B, sequences in a batch.</param>
+    /// <param name="tokenCount">T, tokens in a sequence; at most the model's context length.</param>
+    /// <exception cref="ArgumentOutOfRangeException">B or T is below 1, or T exceeds the context length.</exception>
+    public GptPass(GptModel model, int batchSize, int tokenCount)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        if (tokenCount < 1 || tokenCount > model.Config.ContextLength)
+            throw new ArgumentOutOfRangeException(
+                nameof(tokenCount), tokenCount, $"Sequences of {tokenCount} tokens were asked for; this model takes 1 to {model.Config.ContextLength}.");
+        _model = model;
+        _config = model.Config;
+        _backend = model.Device.Backend;
+        BatchSize = batchSize;
+        TokenCount = tokenCount;
+        _rows = checked(batchSize * tokenCount);
+        _parameters = new GptTensors(model.Parameters, _config);
+        _arena = new ActivationArena(model.Device);
+        _activations = new GptActivations(_arena, _config, batchSize, tokenCount);
+        _inputs = _backend.Allocate<int>(_rows);
+        _targets = _backend.Allocate<int>(_rows);
+        LossOnDevice = _backend.Allocate<double>(1);
+    }
+
+    /// <summary>B, sequences in a batch.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>T, tokens in a sequence.</summary>
+    public int TokenCount { get; }
+
+    /// <summary>(B, T, V) as the last <see cref="Forward"/> left them; the backward pass overwrites them with their gradient.</summary>
+    public Tensor Logits => _activations.Logits;
+
+    /// <summary>(1) Sum of the losses since <see cref="ResetLoss"/>, on the device.</summary>
+    internal DeviceBuffer<double> LossOnDevice { get; }
+
+    /// <summary>Computes the logits of every position.</summary>
+    /// <param name="inputs">(B, T) token ids, row by row, each in [0, V).</param>
+    /// <exception cref="ArgumentException">The number of tokens is not B T, or a token is outside the vocabulary.</exception>
+    public void Forward(ReadOnlySpan<int> inputs)
+    {
+        Upload(inputs, _inputs, nameof(inputs));
+        GptActivations a = _activations;
+        _backend.EmbeddingForward(
+            _inputs, _parameters.TokenTable, _parameters.PositionTable, firstPosition: 0, BatchSize, TokenCount, _config.ChannelCount, a.Embedded);
+        Tensor residual = a.Embedded;
+        for (int layer = 0; layer < _config.LayerCount; layer++)
+        {
+            ForwardBlock(_parameters.Blocks[layer], a.Blocks[layer], residual);
+            residual = a.Blocks[layer].Output;
+        }
+        Norm(_parameters.FinalNorm, residual, a.FinalNorm, a.FinalMean, a.FinalInverseScale);
+        Linear(_parameters.Head, a.FinalNorm, Tensor.None, a.Logits);
+    }
+
+    /// <summary>Forward, then the mean loss of the batch is added to the loss. No gradients.</summary>
+    /// <param name="inputs">(B, T) token ids.</param>
+    /// <param name="targets">(B, T) the token that follows each position.</param>
+    /// <param name="weight">Factor on the loss, such as 1 / number of batches.</param>
+    public void Evaluate(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets, double weight = 1)
+    {
+        Upload(targets, _targets, nameof(targets));
+        Forward(inputs);
+        _backend.CrossEntropyForward(_activations.Logits, _targets, _rows, _config.VocabularySize, _activations.Losses);
+        _backend.AddSum(_activations.Losses, _rows, weight / _rows, LossOnDevice);
+    }
+
+    /// <summary>Forward and backward: adds the mean loss / micro-batches to the loss, and its gradient to the model's gradients.</summary>
+    /// <param name="inputs">(B, T) token ids.</param>
+    /// <param name="targets">(B, T) the token that follows each position.</param>
+    /// <param name="microBatches">How many calls make up one optimizer step.</param>
+    public void ForwardBackward(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets, int microBatches = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(microBatches, 1);
+        Upload(targets, _targets, nameof(targets));
+        Forward(inputs);
+        double weight = 1.0 / ((double)_rows * microBatches);
+        _backend.CrossEntropyForwardBackward(_targets, (float)weight, _rows, _config.VocabularySize, _activations.Logits, _activations.Losses);
+        _backend.AddSum(_activations.Losses, _rows, weight, LossOnDevice);
+        Backward();
+    }
+
+    /// <summary>Sets the loss to 0.</summary>
+    public void ResetLoss() => _backend.Store(0.0, LossOnDevice);
+
+    /// <summary>The loss since <see cref="ResetLoss"/>, in nats per token. Waits for the device.</summary>
+    public double ReadLoss()
+    {
+        Span<double> loss = stackalloc double[1];
+        LossOnDevice.CopyTo(loss);
+        return loss[0];
+    }
+
+    /// <summary>Frees the activations; the model is not touched.</summary>
+    public void Dispose()
+    {
+        LossOnDevice.Dispose();
+        _targets.Dispose();
+        _inputs.Dispose();
+        _arena.Dispose();
+    }
+
+    private void ForwardBlock(GptBlock p, BlockActivations a, Tensor input)
+    {
+        Norm(p.Norm1, input, a.Norm1, a.Norm1Mean, a.Norm1InverseScale);
+        Linear(p.Qkv, a.Norm1, Tensor.None, a.Qkv);
+        _backend.AttentionForward(a.Qkv, BatchSize, TokenCount, _config.HeadCount, _config.HeadSize, a.Attention, a.LogSumExp);
+        Linear(p.AttentionProjection, a.Attention, residual: input, a.Middle);
+        Norm(p.Norm2, a.Middle, a.Norm2, a.Norm2Mean, a.Norm2InverseScale);
+        Linear(p.Hidden, a.Norm2, Tensor.None, a.Hidden);
+        _backend.ActivationForward(_config.Activation, a.Hidden, a.Hidden.Length, a.Activated);
+        Linear(p.MlpProjection, a.Activated, residual: a.Middle, a.Output);
+    }
+
+    private void Backward()
+    {
+        GptTensors gradients = _gradients ??= new GptTensors(_model.Gradients, _config);
+        GptActivationGradients d = _activationGradients ??= new GptActivationGradients(_arena, _config, BatchSize, TokenCount);
+        GptActivations a = _activations;
+        LinearBackward(_parameters.Head, gradients.Head, a.Logits, a.FinalNorm, d.Channels);
+        // Nothing above the final norm has written to the residual stream's gradient yet; norms add to it.
+        _backend.Fill(0, d.Residual);
+        Tensor last = a.Blocks[^1].Output;
+        NormBackward(_parameters.FinalNorm, gradients.FinalNorm, d.Channels, last, a.FinalMean, a.FinalInverseScale, d.Residual);
+        for (int layer = _config.LayerCount - 1; layer >= 0; layer--)
+        {
+            Tensor input = layer == 0 ? a.Embedded : a.Blocks[layer - 1].Output;
+            BackwardBlock(_parameters.Blocks[layer], gradients.Blocks[layer], a.Blocks[layer], input, d);
+        }
+        _backend.EmbeddingBackward(
+            d.Residual, _inputs, BatchSize, TokenCount, _config.ChannelCount, gradients.TokenTable, gradients.PositionTable);
+    }
+
+    private void BackwardBlock(GptBlock p, GptBlock dp, BlockActivations a, Tensor input, GptActivationGradients d)
+    {
+        LinearBackward(p.MlpProjection, dp.MlpProjection, d.Residual, a.Activated, d.Hidden);
+        _backend.ActivationBackward(_config.Activation, a.Hidden, d.Hidden, a.Hidden.Length, d.Hidden);
+        LinearBackward(p.Hidden, dp.Hidden, d.Hidden, a.Norm2, d.Channels);
+        NormBackward(p.Norm2, dp.Norm2, d.Channels, a.Middle, a.Norm2Mean, a.Norm2InverseScale, d.Residual);
+        LinearBackward(p.AttentionProjection, dp.AttentionProjection, d.Residual, a.Attention, d.Channels);
+        _backend.AttentionBackward(
+            d.Channels, a.Qkv, a.Attention, a.LogSumExp, BatchSize, TokenCount, _config.HeadCount, _config.HeadSize, d.Qkv);
+        LinearBackward(p.Qkv, dp.Qkv, d.Qkv, a.Norm1, d.Channels);
+        NormBackward(p.Norm1, dp.Norm1, d.Channels, input, a.Norm1Mean, a.Norm1InverseScale, d.Residual);
+    }
+
+    private void Norm(NormTensors p, Tensor input, Tensor output, Tensor mean, Tensor inverseScale) =>
+        _backend.NormForward(_config.Norm, input, p.Weight, p.Bias, _config.NormEpsilon, _rows, _config.ChannelCount, output, mean, inverseScale);
+
+    private void NormBackward(
+        NormTensors p, NormTensors dp, Tensor dOutput, Tensor input, Tensor mean, Tensor inverseScale, Tensor dInput) =>
+        _backend.NormBackward(
+            _config.Norm, dOutput, input, p.Weight, mean, inverseScale, _rows, _config.ChannelCount, dInput, dp.Weight, dp.Bias);
+
+    private void Linear(LinearTensors p, Tensor input, Tensor residual, Tensor output) =>
+        _backend.LinearForward(input, p.Weight, p.Bias, residual, _rows, p.InputSize, p.OutputSize, output);
+
+    private void LinearBackward(LinearTensors p, LinearTensors dp, Tensor dOutput, Tensor input, Tensor dInput)
+    {
+        _backend.LinearBackwardWeight(dOutput, input, _rows, p.InputSize, p.OutputSize, dp.Weight, dp.Bias);
+        _backend.LinearBackwardInput(dOutput, p.Weight, _rows, p.InputSize, p.OutputSize, dInput);
+    }
+
+    private void Upload(ReadOnlySpan<int> tokens, DeviceBuffer<int> buffer, string parameter)
+    {
+        if (tokens.Length != _rows)
+            throw new ArgumentException($"{tokens.Length} tokens were given; a batch of {BatchSize} sequences of {TokenCount} has {_rows}.", parameter);
+        for (int i = 0; i < tokens.Length; i++)
+            if ((uint)tokens[i] >= (uint)_config.VocabularySize)
+                throw new ArgumentException(
+                    $"Token {i} is {tokens[i]}; this model's vocabulary has the ids 0 to {_config.VocabularySize - 1}. Use the tokenizer it was trained with.", parameter);
+        buffer.CopyFrom(tokens);
+    }
+}

@@ -1,0 +1,38 @@
+namespace Andrea.Numerics;
+
+/// <summary>Elementary functions with only + - * / in double, so that they have the same bits on every machine.</summary>
+/// <remarks>System.Math calls the platform's library, whose last bits differ between systems.</remarks>
+internal static class PortableMath
+{
+    /// <summary>Natural logarithm of a positive, finite, normal number.</summary>
+    public static double Log(double x)
+    {
+        long bits = BitConverter.DoubleToInt64Bits(x);
+        int exponent = (int)(bits >> 52) - 1023;
+        double mantissa = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) | (1023L << 52));
+        if (mantissa > 1.4142135623730951)
+        {
+            mantissa *= 0.5;
+            exponent++;
+        }
+        // log(m) = 2 atanh(z), z = (m - 1) / (m + 1), |z| < 0.172: the series' terms fall by 34 each.
+        double z = (mantissa - 1) / (mantissa + 1);
+        double z2 = z * z;
+        double sum = 0;
+        for (int k = 23; k >= 1; k -= 2)
+            sum = sum * z2 + 1.0 / k;
+        return exponent * 0.6931471805599453 + 2 * z * sum;
+    }
+
+    /// <summary>cos(pi x) for x in [0, 1].</summary>
+    public static double CosPi(double x)
+    {
+        // cos(pi x) = sin(pi (1/2 - x)), an odd function of a small argument.
+        double angle = Math.PI * (0.5 - x);
+        double square = angle * angle;
+        double sum = 0;
+        for (int k = 23; k >= 1; k -= 2)
+            sum = 1 - square / ((k + 1) * (k + 2)) * sum;
+        return angle * sum;
+    }
+}
