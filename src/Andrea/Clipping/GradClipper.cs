@@ -69,6 +69,9 @@ public sealed class GradClipper : IDisposable
         }
     }
 
+    /// <summary>Told of every result, in order, when it reaches the host.</summary>
+    internal Action<ClipResult>? Arrived { get; init; }
+
     /// <summary>(1) The outcome on the device, for AdamW to read.</summary>
     internal DeviceBuffer<ClipState> State { get; }
 
@@ -159,6 +162,7 @@ public sealed class GradClipper : IDisposable
             state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
             state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
             state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
+        Arrived?.Invoke(_latest);
         if (state.Skip == 0)
             return;
         if (Options.NonFinite == NonFinitePolicy.Throw)

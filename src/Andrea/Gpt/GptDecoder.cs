@@ -42,6 +42,9 @@ public sealed class GptDecoder : IDisposable
         _hostLogits = new float[_config.VocabularySize];
     }
 
+    /// <summary>Most tokens that the cache can hold.</summary>
+    public int ContextLength => _config.ContextLength;
+
     /// <summary>Number of tokens in the cache.</summary>
     public int Position { get; private set; }
 
