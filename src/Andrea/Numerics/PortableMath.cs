@@ -24,15 +24,18 @@ internal static class PortableMath
         return exponent * 0.6931471805599453 + 2 * z * sum;
     }
 
-    /// <summary>cos(pi x) for x in [0, 1].</summary>
+    /// <summary>cos(pi x) for x in [0, 1]; exactly 1 at 0 and -1 at 1.</summary>
     public static double CosPi(double x)
     {
-        // cos(pi x) = sin(pi (1/2 - x)), an odd function of a small argument.
-        double angle = Math.PI * (0.5 - x);
-        double square = angle * angle;
+        if (x > 0.5)
+            return -CosPi(1 - x);
+        // cos(a) = 1 - 2 sin(a / 2)^2; the sine's series for at most pi / 4.
+        double half = Math.PI / 2 * x;
+        double square = half * half;
         double sum = 0;
-        for (int k = 23; k >= 1; k -= 2)
+        for (int k = 19; k >= 1; k -= 2)
             sum = 1 - square / ((k + 1) * (k + 2)) * sum;
-        return angle * sum;
+        double sine = half * sum;
+        return 1 - 2 * sine * sine;
     }
 }

@@ -1,0 +1,95 @@
+using Andrea.Cpu;
+
+namespace Andrea.Tests.Cpu;
+
+public class ThreadTeamTests
+{
+    private unsafe struct CountVisits : IRangeWork
+    {
+        public int* Visits;
+        public int* Workers;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            for (long i = start; i < end; i++)
+            {
+                Interlocked.Increment(ref Visits[i]);
+                Workers[i] = worker;
+            }
+        }
+    }
+
+    private struct Fails : IRangeWork
+    {
+        public readonly void Run(long start, long end, int worker)
+        {
+            if (start == 3)
+                throw new InvalidTimeZoneException("planted");
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public unsafe void Run_EveryIndex_IsVisitedOnce(int threads)
+    {
+        using var team = new ThreadTeam(threads);
+        Span<int> visits = stackalloc int[500], workers = stackalloc int[500];
+        for (int round = 0; round < 400; round++)
+        {
+            int count = round % 500 + 1;
+            visits.Clear();
+            fixed (int* v = visits, w = workers)
+            {
+                var work = new CountVisits { Visits = v, Workers = w };
+                team.Run(ref work, count, grain: 1 + round % 9);
+            }
+            for (int i = 0; i < 500; i++)
+                Assert.Equal(i < count ? 1 : 0, visits[i]);
+            for (int i = 0; i < count; i++)
+                Assert.InRange(workers[i], 0, threads - 1);
+        }
+    }
+
+    [Fact]
+    public unsafe void Run_AfterThreadsFellAsleep_StillDoesTheWork()
+    {
+        using var team = new ThreadTeam(3);
+        Span<int> visits = stackalloc int[8], workers = stackalloc int[8];
+        for (int round = 0; round < 5; round++)
+        {
+            Thread.Sleep(20);
+            visits.Clear();
+            fixed (int* v = visits, w = workers)
+            {
+                var work = new CountVisits { Visits = v, Workers = w };
+                team.Run(ref work, 8);
+            }
+            Assert.Equal([1, 1, 1, 1, 1, 1, 1, 1], visits.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Run_WorkThatThrows_ReportsItAndTheTeamStaysUsable()
+    {
+        using var team = new ThreadTeam(2);
+        var work = new Fails();
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+        {
+            var failing = new Fails();
+            team.Run(ref failing, 4);
+        });
+        Assert.IsType<InvalidTimeZoneException>(exception.InnerException);
+        team.Run(ref work, 3);
+    }
+
+    [Fact]
+    public void Run_NothingToDo_ReturnsAtOnce()
+    {
+        using var team = new ThreadTeam(2);
+        var work = new Fails();
+        team.Run(ref work, 0);
+    }
+}
