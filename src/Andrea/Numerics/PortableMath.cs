@@ -4,8 +4,32 @@ namespace Andrea.Numerics;
 /// <remarks>System.Math calls the platform's library, whose last bits differ between systems.</remarks>
 internal static class PortableMath
 {
-    /// <summary>Natural logarithm of a positive, finite, normal number.</summary>
+    private const double Ln2 = 0.6931471805599453;
+    private const double SmallestNormal = 2.2250738585072014e-308;
+
+    /// <summary>Natural logarithm, to 2 units in the last place; -Inf for 0, +Inf for +Inf, NaN for NaN and below 0.</summary>
     public static double Log(double x)
+    {
+        if (x >= SmallestNormal)
+            return double.IsPositiveInfinity(x) ? x : LogOfNormal(x);
+        if (x > 0)
+            return LogOfNormal(x * (1L << 54)) - 54 * Ln2;
+        return x == 0 ? double.NegativeInfinity : double.NaN;
+    }
+
+    /// <summary>cos(pi x) for x in [0, 1].</summary>
+    public static double CosPi(double x)
+    {
+        // cos(pi x) = sin(pi (1/2 - x)), an odd function of a small argument.
+        double angle = Math.PI * (0.5 - x);
+        double square = angle * angle;
+        double sum = 0;
+        for (int k = 23; k >= 1; k -= 2)
+            sum = 1 - square / ((k + 1) * (k + 2)) * sum;
+        return angle * sum;
+    }
+
+    private static double LogOfNormal(double x)
     {
         long bits = BitConverter.DoubleToInt64Bits(x);
         int exponent = (int)(bits >> 52) - 1023;
@@ -21,18 +45,6 @@ internal static class PortableMath
         double sum = 0;
         for (int k = 23; k >= 1; k -= 2)
             sum = sum * z2 + 1.0 / k;
-        return exponent * 0.6931471805599453 + 2 * z * sum;
-    }
-
-    /// <summary>cos(pi x) for x in [0, 1].</summary>
-    public static double CosPi(double x)
-    {
-        // cos(pi x) = sin(pi (1/2 - x)), an odd function of a small argument.
-        double angle = Math.PI * (0.5 - x);
-        double square = angle * angle;
-        double sum = 0;
-        for (int k = 23; k >= 1; k -= 2)
-            sum = 1 - square / ((k + 1) * (k + 2)) * sum;
-        return angle * sum;
+        return exponent * Ln2 + 2 * z * sum;
     }
 }
