@@ -89,7 +89,7 @@ internal interface IModelOps
     /// <param name="kind">GELU or ReLU.</param><param name="input">(N).</param><param name="length">N.</param><param name="output">(N) out; may be the input.</param>
     void ActivationForward(ActivationKind kind, Tensor input, long length, Tensor output);
 
-    /// <summary>dInput = dOutput * f'(input), element by element.</summary>
+    /// <summary>dInput = dOutput * f'(input), element by element. For ReLU 0 where input &lt;= 0, whatever dOutput holds.</summary>
     /// <param name="kind">GELU or ReLU.</param><param name="input">(N), as given forward.</param><param name="dOutput">(N).</param><param name="length">N.</param>
     /// <param name="dInput">(N) out; may be dOutput.</param>
     void ActivationBackward(ActivationKind kind, Tensor input, Tensor dOutput, long length, Tensor dInput);

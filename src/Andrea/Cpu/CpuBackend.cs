@@ -9,6 +9,9 @@ namespace Andrea.Cpu;
 /// <remarks>Operations are grouped by layer in the other parts of this class; the inner loops stand beside them in folders of their own.</remarks>
 internal sealed partial class CpuBackend : IBackend
 {
+    // A couple of microseconds' work: less is not worth a second thread, more would leave threads waiting at the end.
+    private const long ElementsPerTake = 8192;
+
     private readonly ThreadTeam _team;
 
     public CpuBackend(int threadCount) => _team = new ThreadTeam(threadCount);
@@ -42,7 +45,14 @@ internal sealed partial class CpuBackend : IBackend
     {
     }
 
-    public void Dispose() => _team.Dispose();
+    public void Dispose()
+    {
+        _team.Dispose();
+        _normShares.Dispose();
+    }
+
+    /// <summary>The grain for work whose index is a row of that length.</summary>
+    private static long RowsPerTake(long rowLength) => Math.Max(1, ElementsPerTake / Math.Max(1, rowLength));
 
     private unsafe struct FillWork : IRangeWork
     {

@@ -67,6 +67,11 @@ internal static class SimdMath
         return MathF.Max(MathF.Max(four[0], four[2]), MathF.Max(four[1], four[3]));
     }
 
+    /// <summary>All bits set in the first <paramref name="count"/> lanes, none in the rest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FirstLanes(int count) =>
+        Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+
     /// <summary>The first <paramref name="count"/> lanes from memory, zeros in the rest; reads nothing beyond.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<float> LoadFirst(float* source, int count)
