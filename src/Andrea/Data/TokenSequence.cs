@@ -1,0 +1,45 @@
+namespace Andrea.Data;
+
+/// <summary>Tokens in a row: a part of a <see cref="TokenDataset"/>. A view; any number of threads may read it.</summary>
+public sealed class TokenSequence
+{
+    private readonly TokenStore _store;
+    private readonly long _start;
+
+    internal TokenSequence(TokenStore store, long start, long length, string name)
+    {
+        _store = store;
+        _start = start;
+        Length = length;
+        Name = name;
+    }
+
+    /// <summary>Number of tokens.</summary>
+    public long Length { get; }
+
+    /// <summary>What it is, for messages: <c>training part</c> or <c>validation part</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Copies tokens: destination[i] = token number start + i. Allocates nothing.</summary>
+    /// <param name="start">Number of the first token, from 0.</param>
+    /// <param name="destination">As many as are wanted.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Reaches beyond the ends.</exception>
+    public void CopyTo(long start, Span<int> destination)
+    {
+        if (start < 0 || start > Length - destination.Length)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(start), start, $"Tokens {start} to {start + destination.Length - 1} were asked for; the {Name} has {Length} tokens, from 0.");
+        }
+        _store.CopyTo(_start + start, destination);
+    }
+
+    /// <summary>All tokens in a new array.</summary>
+    /// <exception cref="OverflowException">More tokens than an array can have.</exception>
+    public int[] ToArray()
+    {
+        var tokens = new int[checked((int)Length)];
+        CopyTo(0, tokens);
+        return tokens;
+    }
+}
