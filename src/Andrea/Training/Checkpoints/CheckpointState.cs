@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Andrea.Gpt;
+
+namespace Andrea.Training.Checkpoints;
+
+/// <summary>Everything but the tensors that a run needs to go on with the same bits; stands in state.json.</summary>
+/// <remarks>Numbers keep their bits: integers exactly, doubles in their shortest text that reads back the same; NaN and Inf as
+/// strings.</remarks>
+internal sealed record CheckpointState
+{
+    /// <summary>Number of optimizer steps done, skipped ones included.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>The model.</summary>
+    public required GptConfig Config { get; init; }
+
+    /// <summary>The trainer's options.</summary>
+    public JsonElement? Trainer { get; init; }
+
+    /// <summary>The tokenizer, vocabulary included.</summary>
+    public JsonElement? Tokenizer { get; init; }
+
+    public required OptimizerProgress Optimizer { get; init; }
+
+    public required ClipCounters Clip { get; init; }
+
+    public required DataProgress Data { get; init; }
+
+    /// <summary>Validation loss of just these parameters, in nats per token; null when it was not measured. Decides which checkpoint is the
+    /// best.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Lowest validation loss of the run so far; null before the first evaluation.</summary>
+    public double? BestValidationLoss { get; init; }
+
+    /// <summary>Exponential moving average of the training loss; null before the first step.</summary>
+    public double? LossEma { get; init; }
+
+    /// <summary>Whether parameters, moments and losses are all finite. The trainer may only lower it; the store looks at every element and
+    /// has the last word.</summary>
+    public bool Finite { get; init; } = true;
+
+    /// <summary>When the checkpoint was written, UTC. Filled in by the store.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>What wrote the checkpoint. Filled in by the store.</summary>
+    public CheckpointVersions? Versions { get; init; }
+}
+
+/// <summary>AdamW's progress; see <see cref="Backends.AdamWState"/>.</summary>
+/// <param name="AppliedSteps">Steps applied, skipped ones not counted.</param>
+/// <param name="Beta1Power">beta1^AppliedSteps, as accumulated.</param>
+/// <param name="Beta2Power">beta2^AppliedSteps, as accumulated.</param>
+internal sealed record OptimizerProgress(long AppliedSteps, double Beta1Power, double Beta2Power);
+
+/// <summary>The clipper's counters; see <see cref="Backends.ClipState"/>.</summary>
+internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedCalls, int ConsecutiveSkips);
+
+/// <summary>Where in the stream of batches the run stands.</summary>
+/// <param name="Seed">Seed of the order of batches.</param>
+/// <param name="Position">Number of batches drawn.</param>
+internal sealed record DataProgress(ulong Seed, long Position);
+
+/// <summary>What wrote a checkpoint, for people who look for the cause of a difference.</summary>
+internal sealed record CheckpointVersions(string Library, string Runtime, string OperatingSystem)
+{
+    /// <summary>This library on this machine.</summary>
+    public static CheckpointVersions Current { get; } = new(
+        typeof(CheckpointVersions).Assembly.GetName().Version?.ToString(3) ?? "unknown",
+        RuntimeInformation.FrameworkDescription,
+        $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}");
+}
