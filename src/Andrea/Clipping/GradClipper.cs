@@ -128,6 +128,13 @@ public sealed class GradClipper : IDisposable
         _tensorNorms.CopyTo(norms);
     }
 
+    /// <summary>Goes on counting from a checkpoint.</summary>
+    internal void RestoreCounters(long calls, long clippedCalls, long skippedCalls, int consecutiveSkips)
+    {
+        State.CopyFrom([new ClipState { Calls = calls, ClippedCalls = clippedCalls, SkippedCalls = skippedCalls, ConsecutiveSkips = consecutiveSkips }]);
+        _latest = new ClipResult { Call = calls, Coefficient = 1, FirstBadIndex = -1, ConsecutiveSkips = consecutiveSkips, ClippedCalls = clippedCalls, SkippedCalls = skippedCalls };
+    }
+
     /// <summary>Frees the device memory; the gradients are not touched.</summary>
     public void Dispose()
     {

@@ -4,24 +4,17 @@ namespace Andrea.Numerics;
 /// <remarks>System.Math calls the platform's library, whose last bits differ between systems.</remarks>
 internal static class PortableMath
 {
-    /// <summary>Natural logarithm of a positive, finite, normal number.</summary>
+    private const double Ln2 = 0.6931471805599453;
+    private const double SmallestNormal = 2.2250738585072014e-308;
+
+    /// <summary>Natural logarithm, to 2 units in the last place; -Inf for 0, +Inf for +Inf, NaN for NaN and below 0.</summary>
     public static double Log(double x)
     {
-        long bits = BitConverter.DoubleToInt64Bits(x);
-        int exponent = (int)(bits >> 52) - 1023;
-        double mantissa = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) | (1023L << 52));
-        if (mantissa > 1.4142135623730951)
-        {
-            mantissa *= 0.5;
-            exponent++;
-        }
-        // log(m) = 2 atanh(z), z = (m - 1) / (m + 1), |z| < 0.172: the series' terms fall by 34 each.
-        double z = (mantissa - 1) / (mantissa + 1);
-        double z2 = z * z;
-        double sum = 0;
-        for (int k = 23; k >= 1; k -= 2)
-            sum = sum * z2 + 1.0 / k;
-        return exponent * 0.6931471805599453 + 2 * z * sum;
+        if (x >= SmallestNormal)
+            return double.IsPositiveInfinity(x) ? x : LogOfNormal(x);
+        if (x > 0)
+            return LogOfNormal(x * (1L << 54)) - 54 * Ln2;
+        return x == 0 ? double.NegativeInfinity : double.NaN;
     }
 
     /// <summary>cos(pi x) for x in [0, 1]; exactly 1 at 0 and -1 at 1.</summary>
@@ -37,5 +30,24 @@ internal static class PortableMath
             sum = 1 - square / ((k + 1) * (k + 2)) * sum;
         double sine = half * sum;
         return 1 - 2 * sine * sine;
+    }
+
+    private static double LogOfNormal(double x)
+    {
+        long bits = BitConverter.DoubleToInt64Bits(x);
+        int exponent = (int)(bits >> 52) - 1023;
+        double mantissa = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) | (1023L << 52));
+        if (mantissa > 1.4142135623730951)
+        {
+            mantissa *= 0.5;
+            exponent++;
+        }
+        // log(m) = 2 atanh(z), z = (m - 1) / (m + 1), |z| < 0.172: the series' terms fall by 34 each.
+        double z = (mantissa - 1) / (mantissa + 1);
+        double z2 = z * z;
+        double sum = 0;
+        for (int k = 23; k >= 1; k -= 2)
+            sum = sum * z2 + 1.0 / k;
+        return exponent * Ln2 + 2 * z * sum;
     }
 }

@@ -128,4 +128,5 @@ internal sealed record CheckpointManifest
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CheckpointManifest))]
+[JsonSerializable(typeof(TrainerOptions))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

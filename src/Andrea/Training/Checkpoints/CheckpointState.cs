@@ -60,7 +60,8 @@ internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedC
 /// <summary>Where in the stream of batches the run stands.</summary>
 /// <param name="Seed">Seed of the order of batches.</param>
 /// <param name="Position">Number of batches drawn.</param>
-internal sealed record DataProgress(ulong Seed, long Position);
+/// <param name="Fingerprint">The data's fingerprint, see <see cref="Andrea.Data.TokenDataset.Fingerprint"/>; null when it is not known.</param>
+internal sealed record DataProgress(ulong Seed, long Position, ulong? Fingerprint = null);
 
 /// <summary>What wrote a checkpoint, for people who look for the cause of a difference.</summary>
 internal sealed record CheckpointVersions(string Library, string Runtime, string OperatingSystem)

@@ -1,0 +1,41 @@
+using Andrea.Training.Checkpoints;
+
+namespace Andrea.Training;
+
+/// <summary>Where things lie in a run's folder.</summary>
+internal static class RunFolder
+{
+    public static string CheckpointsOf(string runFolder) => Path.Combine(runFolder, "checkpoints");
+
+    public static string MetricsOf(string runFolder) => Path.Combine(runFolder, "metrics.jsonl");
+
+    /// <summary>The checkpoint that a path means: itself, or the newest finite one of a run.</summary>
+    /// <exception cref="CheckpointException">There is none, or the newest is damaged.</exception>
+    public static string FindCheckpoint(string path)
+    {
+        if (File.Exists(Path.Combine(path, CheckpointManifest.FileName)))
+            return path;
+        if (!Directory.Exists(path))
+            throw new CheckpointException($"There is no folder '{path}'. Pass the folder of a run, such as runs/NAME, or of one of its checkpoints.");
+        CheckpointEntry? latest = new CheckpointStore(CheckpointsOf(path)).Latest();
+        return latest?.Path
+            ?? throw new CheckpointException($"The folder '{path}' has no checkpoint. Pass the folder of a run that has written one, or of a checkpoint.");
+    }
+
+    /// <summary>The run that a checkpoint belongs to, or null for a checkpoint that lies elsewhere.</summary>
+    public static string? OfCheckpoint(string checkpoint)
+    {
+        string? parent = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint)));
+        return parent is not null && Path.GetFileName(parent) == "checkpoints" ? Path.GetDirectoryName(parent) : null;
+    }
+
+    /// <summary>Refuses a folder in which another run has checkpoints, which saving would in time delete.</summary>
+    /// <exception cref="CheckpointException">It has some.</exception>
+    public static void RefuseIfTaken(string runFolder)
+    {
+        int count = new CheckpointStore(CheckpointsOf(runFolder)).List().Count;
+        if (count > 0)
+            throw new CheckpointException(
+                $"The folder '{runFolder}' already has {count} checkpoints of an earlier run. Resume that run, or choose another folder.");
+    }
+}

@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Text.Json;
+using Andrea.Clipping;
+using Andrea.Data;
+using Andrea.Monitoring;
+using Andrea.Optim;
+using Andrea.Training.Checkpoints;
+
+namespace Andrea.Training;
+
+public sealed partial class Trainer
+{
+    private readonly CheckpointStore? _store;
+    private (long Step, string Path) _lastSaved = (-1, "");
+    private (long Step, double Loss) _lastValidation = (-1, double.NaN);
+
+    /// <summary>Goes on with a run exactly where a checkpoint left it: parameters, moments, step counters, order of the data.</summary>
+    /// <param name="device">Where to train; not owned. Need not be the one that the run began on.</param>
+    /// <param name="path">Folder of a run, whose newest finite checkpoint is taken, or of one checkpoint.</param>
+    /// <param name="openData">Gives the data, encoded by the checkpoint's tokenizer; must be the same as before.</param>
+    /// <param name="change">Changes options, such as more steps; null keeps all. Changed options make another run of it from here on.</param>
+    /// <returns>The trainer; it writes into the same run's folder unless <paramref name="change"/> names another.</returns>
+    /// <exception cref="CheckpointException">There is no checkpoint, or it is damaged or foreign.</exception>
+    /// <exception cref="TrainingDataException">The data is not the data that the run began with.</exception>
+    public static Trainer Resume(
+        Device device, string path, Func<Tokenizer, TokenDataset> openData, Func<TrainerOptions, TrainerOptions>? change = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(openData);
+        string checkpoint = RunFolder.FindCheckpoint(path);
+        CheckpointState state = CheckpointFolder.ReadState(checkpoint);
+        TokenDataset data = openData(ReadTokenizer(state, checkpoint));
+        if (state.Data.Fingerprint is { } fingerprint && fingerprint != data.Fingerprint)
+            throw new TrainingDataException(
+                $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
+        TrainerOptions options = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
+        var trainer = new Trainer(device, state.Config, data, change is null ? options : change(options), resumes: true);
+        try
+        {
+            trainer.Restore(checkpoint);
+            return trainer;
+        }
+        catch
+        {
+            trainer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes a checkpoint into the run's folder now. Waits for the device.</summary>
+    /// <returns>Its folder.</returns>
+    /// <exception cref="InvalidOperationException">There is no run folder.</exception>
+    /// <exception cref="CheckpointException">The disk is full, or refuses; earlier checkpoints are intact.</exception>
+    public string WriteCheckpoint() =>
+        SaveCheckpoint() ?? throw new InvalidOperationException("There is no run folder to write a checkpoint into. Set TrainerOptions.RunFolder.");
+
+    internal static Tokenizer ReadTokenizer(CheckpointState state, string checkpoint) => state.Tokenizer is { } json
+        ? Tokenizer.Read(json)
+        : throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no tokenizer. Use a checkpoint that a Trainer wrote.");
+
+    private static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
+        state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)
+        ?? throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no training options. Use a checkpoint that a Trainer wrote.");
+
+    private CheckpointTensors Tensors => new(Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
+
+    private void Restore(string checkpoint)
+    {
+        CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
+        Step = state.Step;
+        _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
+        _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
+        _bestValidationLoss = state.BestValidationLoss;
+        if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
+            _lastSaved = (Step, checkpoint);
+        _metrics?.DropAfter(Step);
+    }
+
+    /// <summary>Saves unless this step has been saved already; null without a run folder.</summary>
+    private string? SaveCheckpoint()
+    {
+        if (_store is null)
+            return null;
+        if (_lastSaved.Step == Step)
+            return _lastSaved.Path;
+        TakeAll();
+        CheckpointEntry saved = _store.Save(CreateState(), Tensors);
+        _lastSaved = (Step, saved.Path);
+        foreach (IStepObserver observer in _observers)
+            observer.OnCheckpoint(new CheckpointRecord(Step, saved.Path));
+        return saved.Path;
+    }
+
+    private CheckpointState CreateState()
+    {
+        AdamWProgress progress = _optimizer.ReadProgress();
+        ClipResult clip = _clipper.Latest;
+        return new CheckpointState
+        {
+            Step = Step,
+            Config = Model.Config,
+            Trainer = JsonSerializer.SerializeToElement(Options, CheckpointJson.Default.TrainerOptions),
+            Tokenizer = ToJson(Tokenizer),
+            Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
+            Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips),
+            Data = new DataProgress(Options.Seed, Step * Options.MicroBatches, _data.Fingerprint),
+            ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
+            BestValidationLoss = _bestValidationLoss,
+        };
+    }
+
+    private static JsonElement ToJson(Tokenizer tokenizer)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+            tokenizer.Write(writer);
+        using JsonDocument document = JsonDocument.Parse(buffer.WrittenMemory);
+        return document.RootElement.Clone();
+    }
+}

@@ -1,0 +1,270 @@
+using System.Diagnostics;
+using Andrea.Backends;
+using Andrea.Clipping;
+using Andrea.Data;
+using Andrea.Gpt;
+using Andrea.Monitoring;
+using Andrea.Optim;
+using Andrea.Training.Checkpoints;
+
+namespace Andrea.Training;
+
+/// <summary>Trains a GPT on a data set: batches, forward, backward, one clip and one AdamW update for each step, measurements, checkpoints.</summary>
+/// <remarks>
+/// The order is fixed: all micro-batches first, then one clip of the accumulated gradients, then the update. A run is a pure function of
+/// configuration, data and seed, on any number of threads; N steps are bit-identical to k steps, stop, resume, N - k steps. A step allocates nothing.
+/// <code>
+/// using Device device = Device.Cpu();
+/// TokenDataset data = TokenDataset.FromFiles(["book.txt"], "char");
+/// using var trainer = new Trainer(device, Preset.Chars.Config, data, Preset.Chars.Options with { RunFolder = "runs/book" });
+/// TrainingSummary summary = await trainer.RunAsync();
+/// </code>
+/// </remarks>
+public sealed partial class Trainer : IDisposable
+{
+    private readonly TokenDataset _data;
+    private readonly LearningRateSchedule _schedule;
+    private readonly GptPass _pass;
+    private readonly GradClipper _clipper;
+    private readonly AdamW _optimizer;
+    private readonly BatchSampler _sampler;
+    private readonly EvaluationBatches? _evaluation;
+    private readonly IReadback<double> _losses;
+    private readonly StepQueue _underWay = new(capacity: 4);
+    private readonly int[] _inputs, _targets;
+    private readonly List<IStepObserver> _observers = [];
+    private readonly MetricsFile? _metrics;
+    private readonly long _tokensPerStep;
+    private double _lastLoss = double.NaN;
+    private double? _validationLoss, _bestValidationLoss;
+    private int _checkpointRequested;
+
+    /// <summary>Builds model and optimizer with fresh parameters.</summary>
+    /// <param name="device">Where to train; not owned.</param>
+    /// <param name="config">The model; its vocabulary is replaced by the data's tokenizer's.</param>
+    /// <param name="data">What to train on.</param>
+    /// <param name="options">Steps, batch, rates, clip, checkpoints.</param>
+    /// <exception cref="ArgumentException">An option or size is out of range.</exception>
+    /// <exception cref="TrainingDataException">The data is shorter than one context.</exception>
+    /// <exception cref="CheckpointException">The run folder has checkpoints of an earlier run.</exception>
+    public Trainer(Device device, GptConfig config, TokenDataset data, TrainerOptions options)
+        : this(device, config, data, options, resumes: false)
+    {
+    }
+
+    private Trainer(Device device, GptConfig config, TokenDataset data, TrainerOptions options, bool resumes)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (options.RunFolder is not null && !resumes)
+            RunFolder.RefuseIfTaken(options.RunFolder);
+        _data = data;
+        Options = options;
+        int tokenCount = options.ContextLength > 0 ? options.ContextLength : config.ContextLength;
+        _schedule = options.CreateSchedule();
+        _sampler = new BatchSampler(data.Training, options.BatchSize, tokenCount, options.Seed, options.BatchOrder);
+        if (options.EvaluationBatches > 0 && data.Validation.Length > 0)
+            _evaluation = new EvaluationBatches(data.Validation, options.BatchSize, tokenCount, options.EvaluationBatches);
+        Model = new GptModel(device, config with { VocabularySize = data.Tokenizer.VocabularySize });
+        if (!resumes)
+            Model.Initialize(options.Initialization, options.Seed);
+        _pass = new GptPass(Model, options.BatchSize, tokenCount);
+        _clipper = new GradClipper(device, Model.Gradients, options.Clip) { Arrived = _underWay.Accept };
+        _optimizer = new AdamW(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper);
+        _losses = device.Backend.CreateReadback<double>(_underWay.Capacity);
+        _inputs = new int[options.BatchSize * tokenCount];
+        _targets = new int[_inputs.Length];
+        _tokensPerStep = (long)_inputs.Length * options.MicroBatches;
+        if (options.RunFolder is { } folder)
+        {
+            _store = new CheckpointStore(RunFolder.CheckpointsOf(folder), options.KeepCheckpoints);
+            _metrics = new MetricsFile(RunFolder.MetricsOf(folder));
+            _observers.Add(_metrics);
+        }
+    }
+
+    /// <summary>The options it was made with.</summary>
+    public TrainerOptions Options { get; }
+
+    /// <summary>The model; owned by this trainer.</summary>
+    public GptModel Model { get; }
+
+    /// <summary>The tokenizer of the data.</summary>
+    public Tokenizer Tokenizer => _data.Tokenizer;
+
+    /// <summary>Steps done so far, skipped ones and those of resumed runs included.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Adds an observer; in the order of adding, all are told of every step.</summary>
+    /// <param name="observer">Not owned.</param>
+    public void Observe(IStepObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        _observers.Add(observer);
+    }
+
+    /// <summary>Asks for a checkpoint after the current step. From any thread, or a signal handler.</summary>
+    public void RequestCheckpoint() => Volatile.Write(ref _checkpointRequested, 1);
+
+    /// <summary>Trains until all steps are made or cancellation is asked for; either way a checkpoint is written at the end, if there is a run folder.</summary>
+    /// <param name="cancellation">Ends the run after the current step; no exception is thrown for it.</param>
+    /// <returns>How it went.</returns>
+    /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
+    /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
+    public Task<TrainingSummary> RunAsync(CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Run(cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Mean loss over the validation batches, in nats per token. Waits for the device.</summary>
+    /// <exception cref="InvalidOperationException">The data has no validation part, or measuring is switched off.</exception>
+    public double Evaluate()
+    {
+        if (_evaluation is null)
+            throw new InvalidOperationException("There is nothing to measure on: the data has no validation part, or EvaluationBatches is 0.");
+        _pass.ResetLoss();
+        for (int i = 0; i < _evaluation.Count; i++)
+        {
+            _evaluation.Fill(i, _inputs, _targets);
+            _pass.Evaluate(_inputs, _targets, 1.0 / _evaluation.Count);
+        }
+        return _pass.ReadLoss();
+    }
+
+    /// <summary>Writes text with the model as it is now.</summary>
+    /// <param name="prompt">Text to continue; empty begins a new text.</param>
+    /// <param name="tokenCount">Number of tokens.</param>
+    /// <param name="sampling">Temperature, top-k, seed; null for the defaults.</param>
+    /// <returns>Prompt and continuation.</returns>
+    public string Sample(string prompt = "", int tokenCount = 200, SamplingOptions? sampling = null)
+    {
+        using var generator = new TextGenerator(Model, Tokenizer, sampling ?? new SamplingOptions { Seed = Options.Seed });
+        return prompt + string.Concat(generator.Generate(prompt, tokenCount));
+    }
+
+    /// <summary>Makes one step, for callers with a loop of their own.</summary>
+    /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; parameters and moments are untouched.</exception>
+    public void TrainStep()
+    {
+        long started = Stopwatch.GetTimestamp();
+        _pass.ResetLoss();
+        Model.ZeroGradients();
+        for (int i = 0; i < Options.MicroBatches; i++)
+        {
+            _sampler.Fill(Step * Options.MicroBatches + i, _inputs, _targets);
+            _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
+        }
+        double rate = _schedule.At(Step);
+        Step++;
+        _underWay.Add(new StepRecord
+        {
+            Step = Step,
+            TotalSteps = Options.Steps,
+            Loss = double.NaN,
+            Clip = default,
+            LearningRate = rate,
+            Tokens = _tokensPerStep,
+            Duration = default,
+        });
+        _losses.Post(_pass.LossOnDevice);
+        try
+        {
+            _optimizer.Step(rate);
+        }
+        finally
+        {
+            // Observers see the step that the policy throws for, too.
+            _underWay.SetDuration(Stopwatch.GetElapsedTime(started));
+            while (_underWay.OldestHasClip && _losses.TryTake(out double loss))
+                Report(loss);
+        }
+    }
+
+    /// <summary>Frees model, optimizer and activations; the device is not touched.</summary>
+    public void Dispose()
+    {
+        _metrics?.Dispose();
+        _losses.Dispose();
+        _optimizer.Dispose();
+        _clipper.Dispose();
+        _pass.Dispose();
+        Model.Dispose();
+    }
+
+    private TrainingSummary Run(CancellationToken cancellation)
+    {
+        string? checkpoint = null;
+        try
+        {
+            while (Step < Options.Steps && !cancellation.IsCancellationRequested)
+            {
+                TrainStep();
+                if (IsDue(Options.EvaluateEvery) && Step < Options.Steps)
+                    MeasureValidation();
+                if (IsDue(Options.SampleEvery))
+                    WriteSample();
+                if (Interlocked.Exchange(ref _checkpointRequested, 0) != 0 || (IsDue(Options.CheckpointEvery) && Step < Options.Steps))
+                    checkpoint = SaveCheckpoint();
+            }
+            if (Step == Options.Steps)
+                MeasureValidation();
+        }
+        catch (NonFiniteGradientException)
+        {
+            // The parameters are those of the last good step.
+            SaveCheckpoint();
+            throw;
+        }
+        TakeAll();
+        checkpoint = SaveCheckpoint();
+        StopReason reason = Step == Options.Steps ? StopReason.Completed : StopReason.Cancelled;
+        long skipped = _clipper.Latest.SkippedCalls;
+        return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint);
+    }
+
+    private bool IsDue(long every) => every > 0 && Step % every == 0;
+
+    private void MeasureValidation()
+    {
+        if (_evaluation is null)
+            return;
+        TakeAll();
+        double loss = Evaluate();
+        _validationLoss = loss;
+        _lastValidation = (Step, loss);
+        // A NaN is never the best.
+        bool best = double.IsFinite(loss) && !(loss >= _bestValidationLoss);
+        if (best)
+            _bestValidationLoss = loss;
+        foreach (IStepObserver observer in _observers)
+            observer.OnEvaluation(new EvaluationRecord(Step, loss, best));
+        if (best && Step < Options.Steps)
+            SaveCheckpoint();
+    }
+
+    private void WriteSample()
+    {
+        string text = Sample(tokenCount: Options.SampleTokens);
+        foreach (IStepObserver observer in _observers)
+            observer.OnSample(new SampleRecord(Step, text));
+    }
+
+    /// <summary>Waits for the results of all steps under way.</summary>
+    private void TakeAll()
+    {
+        if (_underWay.Count == 0)
+            return;
+        _clipper.Read();
+        while (_underWay.Count > 0)
+            Report(_losses.WaitAndTake());
+    }
+
+    private void Report(double loss)
+    {
+        StepRecord record = _underWay.Take(loss);
+        _lastLoss = loss;
+        foreach (IStepObserver observer in _observers)
+            observer.OnStep(record);
+    }
+}

@@ -1,0 +1,134 @@
+using System.Text.Json.Serialization;
+using Andrea.Clipping;
+using Andrea.Data;
+using Andrea.Gpt;
+using Andrea.Optim;
+
+namespace Andrea.Training;
+
+/// <summary>Options of a <see cref="Trainer"/>; all of them are part of a checkpoint.</summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Optimizer steps of the whole run.</summary>
+    /// <value>2000</value>
+    public long Steps { get; init; } = 2000;
+
+    /// <summary>Sequences in a micro-batch.</summary>
+    /// <value>12</value>
+    public int BatchSize { get; init; } = 12;
+
+    /// <summary>Tokens in a sequence; 0 takes the model's context length.</summary>
+    /// <value>0</value>
+    public int ContextLength { get; init; }
+
+    /// <summary>Micro-batches whose gradients are accumulated into one step, before the clip.</summary>
+    /// <value>1</value>
+    public int MicroBatches { get; init; } = 1;
+
+    /// <summary>Whether windows are drawn at random or in shuffled epochs.</summary>
+    /// <value><see cref="BatchOrder.Random"/></value>
+    public BatchOrder BatchOrder { get; init; } = BatchOrder.Random;
+
+    /// <summary>Largest learning rate.</summary>
+    /// <value>3e-4</value>
+    public double LearningRate { get; init; } = 3e-4;
+
+    /// <summary>Learning rate at the end of the schedule.</summary>
+    /// <value>0</value>
+    public double FinalLearningRate { get; init; }
+
+    /// <summary>Steps of warmup: the rate's factor min(1, (t + 1) / warmup).</summary>
+    /// <value>0</value>
+    public long WarmupSteps { get; init; }
+
+    /// <summary>Shape of the schedule.</summary>
+    /// <value><see cref="ScheduleKind.Cosine"/></value>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
+
+    /// <summary>Steps that the schedule covers; 0 takes <see cref="Steps"/>.</summary>
+    /// <value>0</value>
+    public long ScheduleSteps { get; init; }
+
+    /// <summary>Length of the last phase of <see cref="ScheduleKind.WarmupStableDecay"/>.</summary>
+    /// <value>0</value>
+    public long DecaySteps { get; init; }
+
+    /// <summary>Largest gradient norm, formula, and what happens to NaN and Inf.</summary>
+    public GradClipperOptions Clip { get; init; } = new();
+
+    /// <summary>Betas, epsilon, weight decay, groups.</summary>
+    public AdamWOptions Optimizer { get; init; } = new();
+
+    /// <summary>How parameters begin.</summary>
+    /// <value><see cref="InitializationKind.Gpt2"/></value>
+    public InitializationKind Initialization { get; init; } = InitializationKind.Gpt2;
+
+    /// <summary>Seed of initial values, of the order of the data and of samples.</summary>
+    /// <value>1</value>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Steps between measurements of the validation loss; 0 measures at the end only.</summary>
+    /// <value>250</value>
+    public long EvaluateEvery { get; init; } = 250;
+
+    /// <summary>Most batches of one measurement; 0 never measures.</summary>
+    /// <value>100</value>
+    public int EvaluationBatches { get; init; } = 100;
+
+    /// <summary>Steps between checkpoints; 0 writes one at the end only.</summary>
+    /// <value>500</value>
+    public long CheckpointEvery { get; init; } = 500;
+
+    /// <summary>How many of the latest checkpoints are kept, beside the best.</summary>
+    /// <value>2</value>
+    public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>Steps between samples; 0 writes none.</summary>
+    /// <value>0</value>
+    public long SampleEvery { get; init; }
+
+    /// <summary>Tokens of a sample.</summary>
+    /// <value>200</value>
+    public int SampleTokens { get; init; } = 200;
+
+    /// <summary>Folder for metrics and checkpoints; null writes no files. Not part of a checkpoint, which may be moved.</summary>
+    [JsonIgnore]
+    public string? RunFolder { get; init; }
+
+    /// <summary>The learning rate as a function of the step.</summary>
+    public LearningRateSchedule CreateSchedule() => new()
+    {
+        Kind = Schedule,
+        PeakRate = LearningRate,
+        FinalRate = FinalLearningRate,
+        WarmupSteps = WarmupSteps,
+        TotalSteps = ScheduleSteps > 0 ? ScheduleSteps : Steps,
+        DecaySteps = DecaySteps,
+    };
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
+    public void Validate()
+    {
+        CheckAtLeast(nameof(Steps), Steps, 1);
+        CheckAtLeast(nameof(BatchSize), BatchSize, 1);
+        CheckAtLeast(nameof(ContextLength), ContextLength, 0);
+        CheckAtLeast(nameof(MicroBatches), MicroBatches, 1);
+        CheckAtLeast(nameof(ScheduleSteps), ScheduleSteps, 0);
+        CheckAtLeast(nameof(EvaluateEvery), EvaluateEvery, 0);
+        CheckAtLeast(nameof(EvaluationBatches), EvaluationBatches, 0);
+        CheckAtLeast(nameof(CheckpointEvery), CheckpointEvery, 0);
+        CheckAtLeast(nameof(KeepCheckpoints), KeepCheckpoints, 1);
+        CheckAtLeast(nameof(SampleEvery), SampleEvery, 0);
+        CheckAtLeast(nameof(SampleTokens), SampleTokens, 1);
+        CreateSchedule().Validate();
+        Clip.Validate();
+        Optimizer.Validate();
+    }
+
+    private static void CheckAtLeast(string name, long value, long smallest)
+    {
+        if (value < smallest)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; expected {smallest} or more.");
+    }
+}

@@ -1,0 +1,28 @@
+namespace Andrea.Training;
+
+/// <summary>Why a run ended.</summary>
+public enum StopReason
+{
+    /// <summary>All steps were made.</summary>
+    Completed,
+
+    /// <summary>Cancellation was asked for; a checkpoint was written.</summary>
+    Cancelled,
+}
+
+/// <summary>How a run went.</summary>
+/// <param name="Reason">Why it ended.</param>
+/// <param name="Step">Steps done, those of earlier runs that it resumed included.</param>
+/// <param name="TrainingLoss">Loss of the last step, in nats per token; NaN if no step was made.</param>
+/// <param name="ValidationLoss">Last measured validation loss; null if none was.</param>
+/// <param name="BestValidationLoss">Lowest validation loss; null if none was measured.</param>
+/// <param name="SkippedSteps">Steps skipped because of non-finite gradients.</param>
+/// <param name="CheckpointPath">Folder of the last checkpoint; null without a run folder.</param>
+public sealed record TrainingSummary(
+    StopReason Reason,
+    long Step,
+    double TrainingLoss,
+    double? ValidationLoss,
+    double? BestValidationLoss,
+    long SkippedSteps,
+    string? CheckpointPath);
