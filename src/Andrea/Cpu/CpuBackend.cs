@@ -42,7 +42,11 @@ internal sealed partial class CpuBackend : IBackend
     {
     }
 
-    public void Dispose() => _team.Dispose();
+    public void Dispose()
+    {
+        _team.Dispose();
+        _matMulScratch.Dispose();
+    }
 
     private unsafe struct FillWork : IRangeWork
     {
