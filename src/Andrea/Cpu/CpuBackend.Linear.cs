@@ -1,12 +1,60 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using Andrea.Cpu.MatMul;
 using Andrea.Tensors;
 
 namespace Andrea.Cpu;
 
 internal sealed partial class CpuBackend
 {
-    public void LinearForward(Tensor input, Tensor weight, Tensor bias, Tensor residual, int rows, int inputSize, int outputSize, Tensor output) => throw new NotSupportedException();
+    private readonly MatMulScratch _matMulScratch = new();
 
-    public void LinearBackwardInput(Tensor dOutput, Tensor weight, int rows, int inputSize, int outputSize, Tensor dInput) => throw new NotSupportedException();
+    public unsafe void LinearForward(
+        Tensor input, Tensor weight, Tensor bias, Tensor residual, int rows, int inputSize, int outputSize, Tensor output) =>
+        Multiply(new Product
+        {
+            Left = Operand.LaneByDepth(input.Address, rows, inputSize),
+            Right = Operand.LaneByDepth(weight.Address, outputSize, inputSize),
+            Depth = inputSize,
+            Initial = (float*)residual.Address,
+            Bias = (float*)bias.Address,
+            Output = (float*)output.Address,
+        });
 
-    public void LinearBackwardWeight(Tensor dOutput, Tensor input, int rows, int inputSize, int outputSize, Tensor dWeight, Tensor dBias) => throw new NotSupportedException();
+    public unsafe void LinearBackwardInput(Tensor dOutput, Tensor weight, int rows, int inputSize, int outputSize, Tensor dInput) =>
+        Multiply(new Product
+        {
+            Left = Operand.LaneByDepth(dOutput.Address, rows, outputSize),
+            Right = Operand.DepthByLane(weight.Address, inputSize),
+            Depth = outputSize,
+            Output = (float*)dInput.Address,
+        });
+
+    public unsafe void LinearBackwardWeight(
+        Tensor dOutput, Tensor input, int rows, int inputSize, int outputSize, Tensor dWeight, Tensor dBias)
+    {
+        Multiply(new Product
+        {
+            Left = Operand.DepthByLane(dOutput.Address, outputSize),
+            Right = Operand.DepthByLane(input.Address, inputSize),
+            Depth = rows,
+            Initial = (float*)dWeight.Address,
+            Output = (float*)dWeight.Address,
+        });
+        if (!dBias.IsNone)
+            ColumnSums.Add((float*)dOutput.Address, rows, outputSize, (float*)dBias.Address, _team);
+    }
+
+    private void Multiply(in Product product)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            MatrixProduct<Kernel512>.Run(product, _team, _matMulScratch);
+        else if (Fma.IsSupported)
+            MatrixProduct<Kernel256>.Run(product, _team, _matMulScratch);
+        else if (AdvSimd.IsSupported)
+            MatrixProduct<Kernel128>.Run(product, _team, _matMulScratch);
+        else
+            MatrixProduct<KernelScalar>.Run(product, _team, _matMulScratch);
+    }
 }

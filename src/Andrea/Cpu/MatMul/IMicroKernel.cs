@@ -1,0 +1,30 @@
+namespace Andrea.Cpu.MatMul;
+
+/// <summary>The innermost loop of a matrix product: one tile of the result, whose sums stay in registers.</summary>
+/// <remarks>
+/// A kernel is chosen by what the processor has; its tile is as large as the registers allow. Every kernel gives the same bits: each
+/// element is a chain of fused multiply-adds from +0 over ascending k, and the tile's size only says which chains run side by side.
+/// Sizes are multiples of 4, columns multiples of 8; the packing and the tile writer rely on it.
+/// </remarks>
+internal unsafe interface IMicroKernel
+{
+    /// <summary>Rows of a tile; lanes of a packed panel of the left operand.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>Columns of a tile; lanes of a packed panel of the right operand.</summary>
+    static abstract int Columns { get; }
+
+    /// <summary>tile[r, c] = sum over k of left[k, r] * right[k, c].</summary>
+    /// <param name="left">(depth, Rows) packed.</param>
+    /// <param name="right">(depth, Columns) packed.</param>
+    /// <param name="depth">Number of k, at least 1.</param>
+    /// <param name="tile">(Rows, Columns) out.</param>
+    static abstract void Multiply(float* left, float* right, long depth, float* tile);
+
+    /// <summary>The first 4 rows of <see cref="Multiply"/>, in a third of the time; for the lower edge and for very few rows.</summary>
+    /// <param name="left">(depth, Rows) packed, of which four columns are read; may point at a later column than the first.</param>
+    /// <param name="right">(depth, Columns) packed.</param>
+    /// <param name="depth">Number of k, at least 1.</param>
+    /// <param name="tile">(4, Columns) out.</param>
+    static abstract void MultiplyFourRows(float* left, float* right, long depth, float* tile);
+}

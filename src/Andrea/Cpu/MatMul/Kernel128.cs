@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Andrea.Cpu.MatMul;
+
+/// <summary>8 x 8 in 16 of the 32 128-bit registers of an ARM processor.</summary>
+internal readonly unsafe struct Kernel128 : IMicroKernel
+{
+    private const int TileRows = 8;
+    private const int TileColumns = 8;
+
+    public static int Rows => TileRows;
+
+    public static int Columns => TileColumns;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(float* left, float* right, long depth, float* tile)
+    {
+        Vector128<float> s0a = default, s0b = default;
+        Vector128<float> s1a = default, s1b = default;
+        Vector128<float> s2a = default, s2b = default;
+        Vector128<float> s3a = default, s3b = default;
+        Vector128<float> s4a = default, s4b = default;
+        Vector128<float> s5a = default, s5b = default;
+        Vector128<float> s6a = default, s6b = default;
+        Vector128<float> s7a = default, s7b = default;
+        do
+        {
+            Vector128<float> a = Vector128.Load(right);
+            Vector128<float> b = Vector128.Load(right + 4);
+            Vector128<float> x = Vector128.Create(left[0]);
+            s0a = Vector128.FusedMultiplyAdd(x, a, s0a);
+            s0b = Vector128.FusedMultiplyAdd(x, b, s0b);
+            x = Vector128.Create(left[1]);
+            s1a = Vector128.FusedMultiplyAdd(x, a, s1a);
+            s1b = Vector128.FusedMultiplyAdd(x, b, s1b);
+            x = Vector128.Create(left[2]);
+            s2a = Vector128.FusedMultiplyAdd(x, a, s2a);
+            s2b = Vector128.FusedMultiplyAdd(x, b, s2b);
+            x = Vector128.Create(left[3]);
+            s3a = Vector128.FusedMultiplyAdd(x, a, s3a);
+            s3b = Vector128.FusedMultiplyAdd(x, b, s3b);
+            x = Vector128.Create(left[4]);
+            s4a = Vector128.FusedMultiplyAdd(x, a, s4a);
+            s4b = Vector128.FusedMultiplyAdd(x, b, s4b);
+            x = Vector128.Create(left[5]);
+            s5a = Vector128.FusedMultiplyAdd(x, a, s5a);
+            s5b = Vector128.FusedMultiplyAdd(x, b, s5b);
+            x = Vector128.Create(left[6]);
+            s6a = Vector128.FusedMultiplyAdd(x, a, s6a);
+            s6b = Vector128.FusedMultiplyAdd(x, b, s6b);
+            x = Vector128.Create(left[7]);
+            s7a = Vector128.FusedMultiplyAdd(x, a, s7a);
+            s7b = Vector128.FusedMultiplyAdd(x, b, s7b);
+            left += TileRows;
+            right += TileColumns;
+        }
+        while (--depth > 0);
+        s0a.Store(tile);
+        s0b.Store(tile + 4);
+        s1a.Store(tile + 8);
+        s1b.Store(tile + 12);
+        s2a.Store(tile + 16);
+        s2b.Store(tile + 20);
+        s3a.Store(tile + 24);
+        s3b.Store(tile + 28);
+        s4a.Store(tile + 32);
+        s4b.Store(tile + 36);
+        s5a.Store(tile + 40);
+        s5b.Store(tile + 44);
+        s6a.Store(tile + 48);
+        s6b.Store(tile + 52);
+        s7a.Store(tile + 56);
+        s7b.Store(tile + 60);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile)
+    {
+        Vector128<float> s0a = default, s0b = default;
+        Vector128<float> s1a = default, s1b = default;
+        Vector128<float> s2a = default, s2b = default;
+        Vector128<float> s3a = default, s3b = default;
+        do
+        {
+            Vector128<float> a = Vector128.Load(right);
+            Vector128<float> b = Vector128.Load(right + 4);
+            Vector128<float> x = Vector128.Create(left[0]);
+            s0a = Vector128.FusedMultiplyAdd(x, a, s0a);
+            s0b = Vector128.FusedMultiplyAdd(x, b, s0b);
+            x = Vector128.Create(left[1]);
+            s1a = Vector128.FusedMultiplyAdd(x, a, s1a);
+            s1b = Vector128.FusedMultiplyAdd(x, b, s1b);
+            x = Vector128.Create(left[2]);
+            s2a = Vector128.FusedMultiplyAdd(x, a, s2a);
+            s2b = Vector128.FusedMultiplyAdd(x, b, s2b);
+            x = Vector128.Create(left[3]);
+            s3a = Vector128.FusedMultiplyAdd(x, a, s3a);
+            s3b = Vector128.FusedMultiplyAdd(x, b, s3b);
+            left += TileRows;
+            right += TileColumns;
+        }
+        while (--depth > 0);
+        s0a.Store(tile);
+        s0b.Store(tile + 4);
+        s1a.Store(tile + 8);
+        s1b.Store(tile + 12);
+        s2a.Store(tile + 16);
+        s2b.Store(tile + 20);
+        s3a.Store(tile + 24);
+        s3b.Store(tile + 28);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Andrea.Cpu.MatMul;
+
+/// <summary>4 x 24 in 12 of the 16 256-bit registers, three more for the right operand and one for the left one's broadcast.</summary>
+internal readonly unsafe struct Kernel256 : IMicroKernel
+{
+    private const int TileRows = 4;
+    private const int TileColumns = 24;
+
+    public static int Rows => TileRows;
+
+    public static int Columns => TileColumns;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(float* left, float* right, long depth, float* tile)
+    {
+        Vector256<float> s0a = default, s0b = default, s0c = default;
+        Vector256<float> s1a = default, s1b = default, s1c = default;
+        Vector256<float> s2a = default, s2b = default, s2c = default;
+        Vector256<float> s3a = default, s3b = default, s3c = default;
+        do
+        {
+            Vector256<float> a = Vector256.Load(right);
+            Vector256<float> b = Vector256.Load(right + 8);
+            Vector256<float> c = Vector256.Load(right + 16);
+            Vector256<float> x = Vector256.Create(left[0]);
+            s0a = Vector256.FusedMultiplyAdd(x, a, s0a);
+            s0b = Vector256.FusedMultiplyAdd(x, b, s0b);
+            s0c = Vector256.FusedMultiplyAdd(x, c, s0c);
+            x = Vector256.Create(left[1]);
+            s1a = Vector256.FusedMultiplyAdd(x, a, s1a);
+            s1b = Vector256.FusedMultiplyAdd(x, b, s1b);
+            s1c = Vector256.FusedMultiplyAdd(x, c, s1c);
+            x = Vector256.Create(left[2]);
+            s2a = Vector256.FusedMultiplyAdd(x, a, s2a);
+            s2b = Vector256.FusedMultiplyAdd(x, b, s2b);
+            s2c = Vector256.FusedMultiplyAdd(x, c, s2c);
+            x = Vector256.Create(left[3]);
+            s3a = Vector256.FusedMultiplyAdd(x, a, s3a);
+            s3b = Vector256.FusedMultiplyAdd(x, b, s3b);
+            s3c = Vector256.FusedMultiplyAdd(x, c, s3c);
+            left += TileRows;
+            right += TileColumns;
+        }
+        while (--depth > 0);
+        s0a.Store(tile);
+        s0b.Store(tile + 8);
+        s0c.Store(tile + 16);
+        s1a.Store(tile + 24);
+        s1b.Store(tile + 32);
+        s1c.Store(tile + 40);
+        s2a.Store(tile + 48);
+        s2b.Store(tile + 56);
+        s2c.Store(tile + 64);
+        s3a.Store(tile + 72);
+        s3b.Store(tile + 80);
+        s3c.Store(tile + 88);
+    }
+
+    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile) => Multiply(left, right, depth, tile);
+}

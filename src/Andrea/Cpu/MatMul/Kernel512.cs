@@ -1,0 +1,137 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Andrea.Cpu.MatMul;
+
+/// <summary>12 x 32 in 24 of the 32 512-bit registers, two more for the right operand and one for the left one's broadcast.</summary>
+internal readonly unsafe struct Kernel512 : IMicroKernel
+{
+    private const int TileRows = 12;
+    private const int TileColumns = 32;
+
+    public static int Rows => TileRows;
+
+    public static int Columns => TileColumns;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(float* left, float* right, long depth, float* tile)
+    {
+        Vector512<float> s0a = default, s0b = default;
+        Vector512<float> s1a = default, s1b = default;
+        Vector512<float> s2a = default, s2b = default;
+        Vector512<float> s3a = default, s3b = default;
+        Vector512<float> s4a = default, s4b = default;
+        Vector512<float> s5a = default, s5b = default;
+        Vector512<float> s6a = default, s6b = default;
+        Vector512<float> s7a = default, s7b = default;
+        Vector512<float> s8a = default, s8b = default;
+        Vector512<float> s9a = default, s9b = default;
+        Vector512<float> saa = default, sab = default;
+        Vector512<float> sba = default, sbb = default;
+        do
+        {
+            Vector512<float> a = Vector512.Load(right);
+            Vector512<float> b = Vector512.Load(right + 16);
+            Vector512<float> x = Vector512.Create(left[0]);
+            s0a = Vector512.FusedMultiplyAdd(x, a, s0a);
+            s0b = Vector512.FusedMultiplyAdd(x, b, s0b);
+            x = Vector512.Create(left[1]);
+            s1a = Vector512.FusedMultiplyAdd(x, a, s1a);
+            s1b = Vector512.FusedMultiplyAdd(x, b, s1b);
+            x = Vector512.Create(left[2]);
+            s2a = Vector512.FusedMultiplyAdd(x, a, s2a);
+            s2b = Vector512.FusedMultiplyAdd(x, b, s2b);
+            x = Vector512.Create(left[3]);
+            s3a = Vector512.FusedMultiplyAdd(x, a, s3a);
+            s3b = Vector512.FusedMultiplyAdd(x, b, s3b);
+            x = Vector512.Create(left[4]);
+            s4a = Vector512.FusedMultiplyAdd(x, a, s4a);
+            s4b = Vector512.FusedMultiplyAdd(x, b, s4b);
+            x = Vector512.Create(left[5]);
+            s5a = Vector512.FusedMultiplyAdd(x, a, s5a);
+            s5b = Vector512.FusedMultiplyAdd(x, b, s5b);
+            x = Vector512.Create(left[6]);
+            s6a = Vector512.FusedMultiplyAdd(x, a, s6a);
+            s6b = Vector512.FusedMultiplyAdd(x, b, s6b);
+            x = Vector512.Create(left[7]);
+            s7a = Vector512.FusedMultiplyAdd(x, a, s7a);
+            s7b = Vector512.FusedMultiplyAdd(x, b, s7b);
+            x = Vector512.Create(left[8]);
+            s8a = Vector512.FusedMultiplyAdd(x, a, s8a);
+            s8b = Vector512.FusedMultiplyAdd(x, b, s8b);
+            x = Vector512.Create(left[9]);
+            s9a = Vector512.FusedMultiplyAdd(x, a, s9a);
+            s9b = Vector512.FusedMultiplyAdd(x, b, s9b);
+            x = Vector512.Create(left[10]);
+            saa = Vector512.FusedMultiplyAdd(x, a, saa);
+            sab = Vector512.FusedMultiplyAdd(x, b, sab);
+            x = Vector512.Create(left[11]);
+            sba = Vector512.FusedMultiplyAdd(x, a, sba);
+            sbb = Vector512.FusedMultiplyAdd(x, b, sbb);
+            left += TileRows;
+            right += TileColumns;
+        }
+        while (--depth > 0);
+        s0a.Store(tile);
+        s0b.Store(tile + 16);
+        s1a.Store(tile + 32);
+        s1b.Store(tile + 48);
+        s2a.Store(tile + 64);
+        s2b.Store(tile + 80);
+        s3a.Store(tile + 96);
+        s3b.Store(tile + 112);
+        s4a.Store(tile + 128);
+        s4b.Store(tile + 144);
+        s5a.Store(tile + 160);
+        s5b.Store(tile + 176);
+        s6a.Store(tile + 192);
+        s6b.Store(tile + 208);
+        s7a.Store(tile + 224);
+        s7b.Store(tile + 240);
+        s8a.Store(tile + 256);
+        s8b.Store(tile + 272);
+        s9a.Store(tile + 288);
+        s9b.Store(tile + 304);
+        saa.Store(tile + 320);
+        sab.Store(tile + 336);
+        sba.Store(tile + 352);
+        sbb.Store(tile + 368);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile)
+    {
+        Vector512<float> s0a = default, s0b = default;
+        Vector512<float> s1a = default, s1b = default;
+        Vector512<float> s2a = default, s2b = default;
+        Vector512<float> s3a = default, s3b = default;
+        do
+        {
+            Vector512<float> a = Vector512.Load(right);
+            Vector512<float> b = Vector512.Load(right + 16);
+            Vector512<float> x = Vector512.Create(left[0]);
+            s0a = Vector512.FusedMultiplyAdd(x, a, s0a);
+            s0b = Vector512.FusedMultiplyAdd(x, b, s0b);
+            x = Vector512.Create(left[1]);
+            s1a = Vector512.FusedMultiplyAdd(x, a, s1a);
+            s1b = Vector512.FusedMultiplyAdd(x, b, s1b);
+            x = Vector512.Create(left[2]);
+            s2a = Vector512.FusedMultiplyAdd(x, a, s2a);
+            s2b = Vector512.FusedMultiplyAdd(x, b, s2b);
+            x = Vector512.Create(left[3]);
+            s3a = Vector512.FusedMultiplyAdd(x, a, s3a);
+            s3b = Vector512.FusedMultiplyAdd(x, b, s3b);
+            left += TileRows;
+            right += TileColumns;
+        }
+        while (--depth > 0);
+        s0a.Store(tile);
+        s0b.Store(tile + 16);
+        s1a.Store(tile + 32);
+        s1b.Store(tile + 48);
+        s2a.Store(tile + 64);
+        s2b.Store(tile + 80);
+        s3a.Store(tile + 96);
+        s3b.Store(tile + 112);
+    }
+}

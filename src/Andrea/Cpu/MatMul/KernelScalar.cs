@@ -1,0 +1,28 @@
+namespace Andrea.Cpu.MatMul;
+
+/// <summary>4 x 8 without vectors, for processors without a fused multiply-add on them: right, not fast.</summary>
+internal readonly unsafe struct KernelScalar : IMicroKernel
+{
+    private const int TileRows = 4;
+    private const int TileColumns = 8;
+
+    public static int Rows => TileRows;
+
+    public static int Columns => TileColumns;
+
+    public static void Multiply(float* left, float* right, long depth, float* tile)
+    {
+        for (int row = 0; row < TileRows; row++)
+        {
+            for (int column = 0; column < TileColumns; column++)
+            {
+                float sum = 0;
+                for (long k = 0; k < depth; k++)
+                    sum = MathF.FusedMultiplyAdd(left[k * TileRows + row], right[k * TileColumns + column], sum);
+                tile[row * TileColumns + column] = sum;
+            }
+        }
+    }
+
+    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile) => Multiply(left, right, depth, tile);
+}

@@ -1,0 +1,184 @@
+using System.Runtime.CompilerServices;
+
+namespace Andrea.Cpu.MatMul;
+
+/// <summary>Matrix products on one kind of micro-kernel.</summary>
+/// <remarks>
+/// What is computed, to the bit: for each element, k is cut into blocks of <see cref="Blocking.BlockDepth"/>; a block's sum is a chain of
+/// fused multiply-adds from +0 over ascending k; the result is ((initial + bias) + block 0) + block 1 and so on, without the terms that are
+/// not given. Neither the kernel, nor the number of threads, nor the element's place in the matrix has any influence.
+/// </remarks>
+internal static unsafe class MatrixProduct<TKernel>
+    where TKernel : struct, IMicroKernel
+{
+    // How many panels one task of the cooperative packing does.
+    private const int PackGrain = 4;
+
+    /// <summary>Computes the product.</summary>
+    /// <param name="product">At least one row, column and k.</param>
+    /// <param name="team">Threads to use.</param>
+    /// <param name="scratch">Memory for panels.</param>
+    public static void Run(in Product product, ThreadTeam team, MatMulScratch scratch) =>
+        Run(
+            product, new Blocking(product.Left.Lanes, product.Right.Lanes, product.Depth, TKernel.Rows, TKernel.Columns, team.ThreadCount),
+            team, scratch);
+
+    /// <summary>Computes the product, cut as <paramref name="blocking"/> says; the result does not depend on that.</summary>
+    public static void Run(in Product product, in Blocking blocking, ThreadTeam team, MatMulScratch scratch)
+    {
+        long tileLength = TKernel.Rows * TKernel.Columns;
+        long privateLength = (blocking.PrivateLength + tileLength + 63) / 64 * 64;
+        float* memory = scratch.Take(privateLength * team.ThreadCount + blocking.SharedLength);
+        float* shared = memory + privateLength * team.ThreadCount;
+        for (long panel = 0; panel < blocking.SharedPanels; panel += blocking.SharedChunk)
+        {
+            for (long depthBlock = 0; depthBlock < blocking.DepthBlocks; depthBlock += blocking.DepthChunk)
+            {
+                var part = new Part
+                {
+                    Product = product,
+                    Blocking = blocking,
+                    Shared = shared,
+                    FirstSharedPanel = panel,
+                    SharedPanels = Math.Min(blocking.SharedChunk, blocking.SharedPanels - panel),
+                    FirstDepthBlock = depthBlock,
+                    DepthBlocks = Math.Min(blocking.DepthChunk, blocking.DepthBlocks - depthBlock),
+                };
+                part.PackGroups = (part.SharedPanels + PackGrain - 1) / PackGrain;
+                var pack = new PackWork { Part = part };
+                team.Run(ref pack, part.PackGroups * part.DepthBlocks);
+                var multiply = new MultiplyWork { Part = part, PrivateScratch = memory, PrivateLength = privateLength };
+                team.Run(ref multiply, (blocking.PrivatePanels + blocking.PrivateBlock - 1) / blocking.PrivateBlock);
+            }
+        }
+    }
+
+    /// <summary>The part of a product whose shared panels are packed at one time.</summary>
+    private struct Part
+    {
+        public Product Product;
+        public Blocking Blocking;
+        public float* Shared;
+        public long FirstSharedPanel, SharedPanels, FirstDepthBlock, DepthBlocks, PackGroups;
+
+        /// <summary>Where the panels of one block of k begin.</summary>
+        public readonly float* SharedBlock(long depthBlock) =>
+            Shared + depthBlock * SharedPanels * Blocking.SharedWidth * Blocking.BlockDepth;
+
+        public readonly int BlockDepthAt(long firstDepth) => (int)Math.Min(Blocking.BlockDepth, Product.Depth - firstDepth);
+    }
+
+    /// <summary>Packs shared panels; an index is a group of neighbouring panels of one block of k.</summary>
+    private struct PackWork : IRangeWork
+    {
+        public Part Part;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            for (long index = start; index < end; index++)
+            {
+                (long depthBlock, long group) = Math.DivRem(index, Part.PackGroups);
+                long panel = group * PackGrain;
+                int panelCount = (int)Math.Min(PackGrain, Part.SharedPanels - panel);
+                long panelStride = Part.Blocking.SharedWidth * Blocking.BlockDepth;
+                float* target = Part.SharedBlock(depthBlock) + panel * panelStride;
+                long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
+                long firstPanel = Part.FirstSharedPanel + panel;
+                if (Part.Blocking.SharesColumns)
+                    PackColumns(Part.Product.Right, firstPanel, panelCount, firstDepth, Part.BlockDepthAt(firstDepth), target);
+                else
+                    PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, Part.BlockDepthAt(firstDepth), target);
+            }
+        }
+    }
+
+    /// <summary>Multiplies blocks of private panels with all shared panels; an index is a block.</summary>
+    private struct MultiplyWork : IRangeWork
+    {
+        public Part Part;
+        public float* PrivateScratch;
+        public long PrivateLength;
+
+        public readonly void Run(long start, long end, int worker)
+        {
+            float* panels = PrivateScratch + worker * PrivateLength;
+            for (long index = start; index < end; index++)
+            {
+                long firstPanel = index * Part.Blocking.PrivateBlock;
+                int panelCount = (int)Math.Min(Part.Blocking.PrivateBlock, Part.Blocking.PrivatePanels - firstPanel);
+                for (long depthBlock = 0; depthBlock < Part.DepthBlocks; depthBlock++)
+                {
+                    long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
+                    int depth = Part.BlockDepthAt(firstDepth);
+                    if (Part.Blocking.SharesColumns)
+                        PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, depth, panels);
+                    else
+                        PackColumns(Part.Product.Right, firstPanel, panelCount, firstDepth, depth, panels);
+                    MultiplyBlock(Part, firstPanel, panelCount, panels, depthBlock, depth);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackRows(in Operand source, long firstPanel, int panelCount, long firstDepth, int depth, float* target) =>
+        Packing.Pack(source, firstPanel * TKernel.Rows, panelCount, firstDepth, depth, TKernel.Rows, TKernel.Rows * Blocking.BlockDepth, target);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackColumns(in Operand source, long firstPanel, int panelCount, long firstDepth, int depth, float* target) =>
+        Packing.Pack(source, firstPanel * TKernel.Columns, panelCount, firstDepth, depth, TKernel.Columns, TKernel.Columns * Blocking.BlockDepth, target);
+
+    /// <summary>Shared panels outside: each comes from the last-level cache once, while the private ones stay in the second level.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyBlock(in Part part, long firstPanel, int panelCount, float* panels, long depthBlock, int depth)
+    {
+        Product product = part.Product;
+        if (part.FirstDepthBlock + depthBlock > 0)
+        {
+            product.Initial = product.Output;
+            product.Bias = null;
+        }
+        float* tile = panels + part.Blocking.PrivateLength;
+        float* sharedPanel = part.SharedBlock(depthBlock);
+        long sharedStride = part.Blocking.SharedWidth * Blocking.BlockDepth;
+        long privateStride = part.Blocking.PrivateWidth * Blocking.BlockDepth;
+        for (long shared = 0; shared < part.SharedPanels; shared++)
+        {
+            float* privatePanel = panels;
+            for (int i = 0; i < panelCount; i++)
+            {
+                if (part.Blocking.SharesColumns)
+                    MultiplyTile(product, privatePanel, firstPanel + i, sharedPanel, part.FirstSharedPanel + shared, depth, tile);
+                else
+                    MultiplyTile(product, sharedPanel, part.FirstSharedPanel + shared, privatePanel, firstPanel + i, depth, tile);
+                privatePanel += privateStride;
+            }
+            sharedPanel += sharedStride;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyTile(
+        in Product product, float* left, long leftPanel, float* right, long rightPanel, int depth, float* tile)
+    {
+        long firstRow = leftPanel * TKernel.Rows;
+        long firstColumn = rightPanel * TKernel.Columns;
+        long rows = Math.Min(TKernel.Rows, product.Left.Lanes - firstRow);
+        long stride = product.Right.Lanes;
+        long columns = Math.Min(TKernel.Columns, stride - firstColumn);
+        long offset = firstRow * stride + firstColumn;
+        TileWriter.Prefetch(product.Output + offset, stride, rows, TKernel.Columns);
+        if (rows > TKernel.Rows - 4)
+        {
+            TKernel.Multiply(left, right, depth, tile);
+        }
+        else
+        {
+            for (int row = 0; row < rows; row += 4)
+                TKernel.MultiplyFourRows(left + row, right, depth, tile + row * TKernel.Columns);
+        }
+        TileWriter.Write(
+            tile, TKernel.Columns, rows, columns, product.Initial == null ? null : product.Initial + offset,
+            product.Bias == null ? null : product.Bias + firstColumn, product.Output + offset, stride);
+    }
+}

@@ -1,0 +1,135 @@
+using Andrea.Cpu;
+using Andrea.Cpu.MatMul;
+using Andrea.Tests.Support;
+
+namespace Andrea.Tests.Cpu.MatMul;
+
+/// <summary>Every kernel against the definition: a chain of fused multiply-adds, written out in three loops. Compared bit by bit.</summary>
+public sealed unsafe class MatrixProductTests : IDisposable
+{
+    private static readonly int[] BlockEdges = [Blocking.BlockDepth - 1, Blocking.BlockDepth, Blocking.BlockDepth + 1, 2 * Blocking.BlockDepth + 3];
+
+    private readonly ThreadTeam _team = new(2);
+    private readonly MatMulScratch _scratch = new();
+
+    public static TheoryData<string> Kernels => ["512", "256", "128", "scalar"];
+
+    [Theory, MemberData(nameof(Kernels))]
+    public void Run_AllTileEdges_IsTheDefinedChain(string kernel)
+    {
+        for (int rows = 1; rows <= 26; rows++)
+            for (int columns = 1; columns <= 67; columns += columns is 9 or 33 ? 14 : 1)
+                Check(kernel, rows, columns, depth: 1 + (rows * 5 + columns * 3) % 23, variant: rows + columns);
+    }
+
+    [Theory, MemberData(nameof(Kernels))]
+    public void Run_BlockEdgesOfDepth_IsTheDefinedChain(string kernel)
+    {
+        foreach (int depth in BlockEdges)
+            for (int variant = 0; variant < 16; variant++)
+                Check(kernel, rows: 1 + variant, columns: 35, depth, variant);
+    }
+
+    [Theory, MemberData(nameof(Kernels))]
+    public void Run_SharedPanelsInSeveralChunks_IsTheDefinedChain(string kernel)
+    {
+        // Budgets of one panel and of three panels: chunks of lanes, and chunks of k.
+        foreach (long budget in (long[])[0, 3 * 32 * Blocking.BlockDepth])
+        {
+            Check(kernel, rows: 30, columns: 100, depth: Blocking.BlockDepth + 5, variant: 7, budget);
+            Check(kernel, rows: 100, columns: 30, depth: 3 * Blocking.BlockDepth, variant: 12, budget);
+        }
+    }
+
+    [Fact]
+    public void Check_OneBitOff_Fails() =>
+        Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => AssertSameBits([1f], [MathF.BitIncrement(1f)], "control"));
+
+    public void Dispose()
+    {
+        _team.Dispose();
+        _scratch.Dispose();
+    }
+
+    // The bits of the variant: left transposed, right transposed, with initial, with bias.
+    private void Check(string kernel, int rows, int columns, int depth, int variant, long? budget = null)
+    {
+        bool leftTransposed = (variant & 1) != 0, rightTransposed = (variant & 2) != 0;
+        float[] left = TestDevice.Normal(1, rows * depth), right = TestDevice.Normal(2, depth * columns);
+        float[]? initial = (variant & 4) != 0 ? TestDevice.Normal(3, rows * columns) : null;
+        float[]? bias = (variant & 8) != 0 ? TestDevice.Normal(4, columns) : null;
+        float[] expected = Defined(left, right, initial, bias, rows, columns, depth, leftTransposed, rightTransposed);
+        var actual = new float[rows * columns];
+        Array.Fill(actual, float.NaN);
+        fixed (float* leftData = left, rightData = right, initialData = initial, biasData = bias, output = actual)
+        {
+            var product = new Product
+            {
+                Left = leftTransposed ? Operand.DepthByLane((nint)leftData, rows) : Operand.LaneByDepth((nint)leftData, rows, depth),
+                Right = rightTransposed ? Operand.LaneByDepth((nint)rightData, columns, depth) : Operand.DepthByLane((nint)rightData, columns),
+                Depth = depth,
+                Initial = initialData,
+                Bias = biasData,
+                Output = output,
+            };
+            switch (kernel)
+            {
+                case "512": Run<Kernel512>(product, budget); break;
+                case "256": Run<Kernel256>(product, budget); break;
+                case "128": Run<Kernel128>(product, budget); break;
+                default: Run<KernelScalar>(product, budget); break;
+            }
+        }
+        AssertSameBits(expected, actual, $"kernel {kernel}, {rows} x {columns} x {depth}, variant {variant}");
+    }
+
+    private void Run<TKernel>(in Product product, long? budget)
+        where TKernel : struct, IMicroKernel
+    {
+        if (budget is { } floats)
+        {
+            var blocking = new Blocking(
+                product.Left.Lanes, product.Right.Lanes, product.Depth, TKernel.Rows, TKernel.Columns, _team.ThreadCount, floats, floats);
+            MatrixProduct<TKernel>.Run(product, blocking, _team, _scratch);
+        }
+        else
+        {
+            MatrixProduct<TKernel>.Run(product, _team, _scratch);
+        }
+    }
+
+    private static float[] Defined(
+        float[] left, float[] right, float[]? initial, float[]? bias, int rows, int columns, int depth, bool leftTransposed, bool rightTransposed)
+    {
+        var output = new float[rows * columns];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                float? total = initial?[row * columns + column];
+                if (bias is not null)
+                    total = total is { } before ? before + bias[column] : bias[column];
+                for (int start = 0; start < depth; start += Blocking.BlockDepth)
+                {
+                    float sum = 0;
+                    for (int k = start; k < Math.Min(depth, start + Blocking.BlockDepth); k++)
+                    {
+                        float l = left[leftTransposed ? k * rows + row : row * depth + k];
+                        float r = right[rightTransposed ? column * depth + k : k * columns + column];
+                        sum = MathF.FusedMultiplyAdd(l, r, sum);
+                    }
+                    total = total is { } previous ? previous + sum : sum;
+                }
+                output[row * columns + column] = total!.Value;
+            }
+        }
+        return output;
+    }
+
+    private static void AssertSameBits(float[] expected, float[] actual, string what)
+    {
+        for (int i = 0; i < expected.Length; i++)
+            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
+                Assert.Fail($"{what}: element {i} is {actual[i]:g9}, expected the bits of {expected[i]:g9}.");
+    }
+}
