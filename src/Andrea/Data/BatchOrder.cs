@@ -3,7 +3,8 @@ namespace Andrea.Data;
 /// <summary>Which windows of the training part follow each other.</summary>
 public enum BatchOrder
 {
-    /// <summary>Every window begins at an independent, uniformly drawn token, as in nanoGPT. Some text comes twice before other text comes once.</summary>
+    /// <summary>Every window begins at an independent, uniformly drawn token, as in nanoGPT. Some text comes twice before other text
+    /// comes once.</summary>
     Random,
 
     /// <summary>

@@ -2,7 +2,8 @@ using Andrea.Numerics;
 
 namespace Andrea.Data;
 
-/// <summary>Batches to train on, each a pure function of (seed, position): whoever knows the position can go on from there, exactly.</summary>
+/// <summary>Batches to train on, each a pure function of (seed, position): whoever knows the position can go on from there,
+/// exactly.</summary>
 /// <remarks>
 /// Window number n of the run, n = position * B + row, depends on n alone and not on B, so a batch of 2 B and two batches of B are the
 /// same windows. Immutable: any number of threads may fill batches at once.
@@ -44,10 +45,12 @@ public sealed class BatchSampler
     /// <summary>Which windows follow each other.</summary>
     public BatchOrder Order { get; }
 
-    /// <summary>How many windows <see cref="BatchOrder.ShuffledEpochs"/> draws before it begins anew: all text but fewer than 2 T tokens at the two ends.</summary>
+    /// <summary>How many windows <see cref="BatchOrder.ShuffledEpochs"/> draws before it begins anew: all text but fewer than 2 T tokens
+    /// at the two ends.</summary>
     public long WindowsPerEpoch => _windowsPerEpoch;
 
-    /// <summary>Writes a batch: targets are inputs shifted by one, so targets[b, t] is the token after inputs[b, t]. Allocates nothing.</summary>
+    /// <summary>Writes a batch: targets are inputs shifted by one, so targets[b, t] is the token after inputs[b, t]. Allocates
+    /// nothing.</summary>
     /// <param name="position">Number of the batch in the run, from 0; with gradient accumulation, of the micro-batch.</param>
     /// <param name="inputs">(B, T) out.</param>
     /// <param name="targets">(B, T) out.</param>

@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Andrea.Data;
 
-/// <summary>One token per byte of UTF-8, 0 to 255, and 256 for the beginning of a text: V = 257. Encodes anything, text or not, without loss.</summary>
+/// <summary>One token per byte of UTF-8, 0 to 255, and 256 for the beginning of a text: V = 257. Encodes anything, text or not, without
+/// loss.</summary>
 public sealed class ByteTokenizer : Tokenizer
 {
     internal const string KindName = "byte";

@@ -49,7 +49,8 @@ public sealed class CharTokenizer : Tokenizer
     public static CharTokenizer FromText(string text) => FromSource(TextSource.FromText(text));
 
     /// <summary>Makes the tokenizer whose vocabulary is the characters of a source.</summary>
-    /// <param name="source">At least one character. Read once, from beginning to end; stays readable, because what cannot be read twice is kept in memory.</param>
+    /// <param name="source">At least one character. Read once, from beginning to end; stays readable, because what cannot be read twice
+    /// is kept in memory.</param>
     /// <exception cref="TrainingDataException">The source is empty or not UTF-8.</exception>
     public static CharTokenizer FromSource(TextSource source)
     {

@@ -1,14 +1,17 @@
 namespace Andrea.Data;
 
-/// <summary>A fixed set of batches, spread evenly over the text, to measure a loss on: the same ones every time, whatever the seed.</summary>
-/// <remarks>nanoGPT measures on random batches, so that its validation loss scatters from one measurement to the next; this one does not. Immutable.</remarks>
+/// <summary>A fixed set of batches, spread evenly over the text, to measure a loss on: the same ones every time, whatever the
+/// seed.</summary>
+/// <remarks>nanoGPT measures on random batches, so that its validation loss scatters from one measurement to the next; this one does not.
+/// Immutable.</remarks>
 public sealed class EvaluationBatches
 {
     private readonly TokenSequence _tokens;
     private readonly WindowShape _shape;
 
     /// <summary>Makes the set.</summary>
-    /// <param name="tokens">At least <paramref name="contextLength"/> + 1; usually <see cref="TokenDataset.Validation"/>. Not copied.</param>
+    /// <param name="tokens">At least <paramref name="contextLength"/> + 1; usually <see cref="TokenDataset.Validation"/>. Not
+    /// copied.</param>
     /// <param name="batchSize">B: windows in a batch.</param>
     /// <param name="contextLength">T: tokens in a window.</param>
     /// <param name="maximumCount">At most so many batches, at least 1.</param>
@@ -17,7 +20,10 @@ public sealed class EvaluationBatches
     public EvaluationBatches(TokenSequence tokens, int batchSize, int contextLength, int maximumCount = int.MaxValue)
     {
         if (maximumCount < 1)
-            throw new ArgumentOutOfRangeException(nameof(maximumCount), maximumCount, $"At most {maximumCount} batches were asked for; expected at least 1.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(maximumCount), maximumCount, $"At most {maximumCount} batches were asked for; expected at least 1.");
+        }
         _shape = new WindowShape(tokens, batchSize, contextLength);
         _tokens = tokens;
         long windowsForAll = DivideUp(tokens.Length - 1, contextLength);
@@ -33,7 +39,8 @@ public sealed class EvaluationBatches
     /// <param name="targets">(B, T) out.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such batch.</exception>
     /// <exception cref="ArgumentException">A span of another length.</exception>
-    /// <remarks>All batches are full: windows overlap a little where the text is not a multiple of B T, and a text of one window gives B times the same.</remarks>
+    /// <remarks>All batches are full: windows overlap a little where the text is not a multiple of B T, and a text of one window gives B
+    /// times the same.</remarks>
     public void Fill(int index, Span<int> inputs, Span<int> targets)
     {
         if ((uint)index >= (uint)Count)

@@ -16,12 +16,14 @@ public sealed class InvalidTextException : TrainingDataException
     /// <summary>Where the text came from, as in messages: a quoted path, "standard input", or a word for text from memory.</summary>
     public string Document { get; }
 
-    /// <summary>Bytes from the beginning of the document (a byte order mark counts) to the first byte of the invalid sequence; for a .NET string, its index.</summary>
+    /// <summary>Bytes from the beginning of the document (a byte order mark counts) to the first byte of the invalid sequence; for a .NET
+    /// string, its index.</summary>
     public long Offset { get; }
 
     /// <summary>The error for bytes that are not UTF-8.</summary>
     /// <param name="document">Name of the document.</param>
-    /// <param name="text">Bytes of which some are invalid, from the beginning of a character to the document's end or some bytes beyond the invalid ones.</param>
+    /// <param name="text">Bytes of which some are invalid, from the beginning of a character to the document's end or some bytes beyond
+    /// the invalid ones.</param>
     /// <param name="offset">Where they begin in the document.</param>
     internal static InvalidTextException At(string document, ReadOnlySpan<byte> text, long offset)
     {

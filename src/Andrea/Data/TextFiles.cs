@@ -25,7 +25,10 @@ internal static class TextFiles
         }
         string[] files = [.. Enumerate(path)];
         if (files.Length == 0)
-            throw new TrainingDataException($"The folder '{path}' has no text files; looked for {string.Join(' ', Extensions)}. Name other files one by one.");
+        {
+            throw new TrainingDataException(
+                $"The folder '{path}' has no text files; looked for {string.Join(' ', Extensions)}. Name other files one by one.");
+        }
         Array.Sort(files, (left, right) => string.CompareOrdinal(WithSlashes(left), WithSlashes(right)));
         return files;
     }

@@ -14,7 +14,8 @@ public sealed class TextSource
     /// <summary>How many documents there are.</summary>
     public int DocumentCount => Documents.Count;
 
-    /// <summary>Ends of names, compared without case, by which a file in a folder counts as text: prose, mark-up that people write by hand, and source code.</summary>
+    /// <summary>Ends of names, compared without case, by which a file in a folder counts as text: prose, mark-up that people write by
+    /// hand, and source code.</summary>
     public static IReadOnlyList<string> TextFileExtensions => TextFiles.Extensions;
 
     internal IReadOnlyList<TextDocument> Documents { get; }

@@ -31,10 +31,12 @@ public sealed class TokenDataset
     /// <summary>The part to measure on; empty if nothing is held back.</summary>
     public TokenSequence Validation { get; }
 
-    /// <summary>A 64-bit hash of the tokens and the split. A resumed run compares it, for on other data it would silently be another run.</summary>
+    /// <summary>A 64-bit hash of the tokens and the split. A resumed run compares it, for on other data it would silently be another
+    /// run.</summary>
     public ulong Fingerprint { get; }
 
-    /// <summary>Reads files, folders and standard input; see <see cref="TextSource.FromFiles(IEnumerable{string})"/> for what the paths may be.</summary>
+    /// <summary>Reads files, folders and standard input; see <see cref="TextSource.FromFiles(IEnumerable{string})"/> for what the paths
+    /// may be.</summary>
     /// <param name="paths">At least one.</param>
     /// <param name="tokenizerKind"><c>byte</c> or <c>char</c>; see <see cref="Tokenizer.Create"/>.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>

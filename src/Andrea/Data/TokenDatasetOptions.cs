@@ -13,7 +13,8 @@ public sealed record TokenDatasetOptions
             nameof(ValidationFraction), value, $"The validation fraction is {value}; expected at least 0 and less than 1, such as 0.1.");
     } = 0.1;
 
-    /// <summary>Whether <see cref="Tokenizer.BeginningOfText"/>, where the tokenizer has it, is put before each document, so that the model learns where one begins.</summary>
+    /// <summary>Whether <see cref="Tokenizer.BeginningOfText"/>, where the tokenizer has it, is put before each document, so that the
+    /// model learns where one begins.</summary>
     /// <value>true.</value>
     public bool MarkDocuments { get; init; } = true;
 }

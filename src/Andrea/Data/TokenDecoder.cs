@@ -4,7 +4,8 @@ namespace Andrea.Data;
 
 /// <summary>Decodes tokens one after the other, and never gives out half a character: its first bytes wait for the rest.</summary>
 /// <remarks>
-/// All pieces and <see cref="Flush"/> in a row are what <see cref="Tokenizer.Decode"/> gives for all tokens. Not for several threads at once. Example:
+/// All pieces and <see cref="Flush"/> in a row are what <see cref="Tokenizer.Decode"/> gives for all tokens. Not for several threads at
+/// once. Example:
 /// <code>
 /// TokenDecoder decoder = tokenizer.CreateDecoder();
 /// foreach (int token in tokens)
@@ -25,7 +26,8 @@ public sealed class TokenDecoder
     /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
     public string Decode(int token) => Convert(_tokenizer.BytesOf(token), flush: false);
 
-    /// <summary>Ends the text: gives U+FFFD for a character that stayed incomplete, else nothing. The decoder is then ready for another text.</summary>
+    /// <summary>Ends the text: gives U+FFFD for a character that stayed incomplete, else nothing. The decoder is then ready for another
+    /// text.</summary>
     public string Flush() => Convert([], flush: true);
 
     private string Convert(ReadOnlySpan<byte> bytes, bool flush)

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Andrea.Data;
 
-/// <summary>Turns text into tokens, integers in [0, <see cref="VocabularySize"/>), and back. Every token stands for a fixed sequence of bytes of UTF-8.</summary>
+/// <summary>Turns text into tokens, integers in [0, <see cref="VocabularySize"/>), and back. Every token stands for a fixed sequence of
+/// bytes of UTF-8.</summary>
 /// <remarks>
 /// Immutable, so any number of threads may share one. The kinds are a closed set, because a checkpoint must be able to read back any of
 /// them. Example:
@@ -42,7 +43,8 @@ public abstract class Tokenizer
             $"There is no tokenizer of kind '{kind}'; choose {ByteTokenizer.KindName} or {CharTokenizer.KindName}.", nameof(kind)),
     };
 
-    /// <summary>Encodes a piece of a longer text, and says how much of it: a token that the next piece could lengthen is left for the next call.</summary>
+    /// <summary>Encodes a piece of a longer text, and says how much of it: a token that the next piece could lengthen is left for the
+    /// next call.</summary>
     /// <param name="utf8">UTF-8. What the last call left comes first, then what follows it.</param>
     /// <param name="isFinal">The text ends here, so everything is to be encoded.</param>
     /// <param name="tokens">Receives the tokens.</param>

@@ -1,6 +1,7 @@
 namespace Andrea.Data;
 
-/// <summary>Data or a tokenizer that cannot be trained with. The message is one sentence for the person who gave it: what is wrong, and what to do.</summary>
+/// <summary>Data or a tokenizer that cannot be trained with. The message is one sentence for the person who gave it: what is wrong, and
+/// what to do.</summary>
 public class TrainingDataException : Exception
 {
     /// <summary>Makes the exception.</summary>

@@ -26,8 +26,8 @@ public sealed class UnknownCharacterException : TrainingDataException
     private static string Describe(Rune character, int vocabularySize, long offset, string? document)
     {
         string where = document is null ? "of the text" : $"of {document}";
-        return $"Character U+{character.Value:X4}{Shown(character)} at byte offset {offset} {where} is not among the tokenizer's {vocabularySize} characters; "
-            + "replace it, train on text that contains it, or train with the byte tokenizer, which can encode every text.";
+        return $"Character U+{character.Value:X4}{Shown(character)} at byte offset {offset} {where} "
+            + $"is not among the tokenizer's {vocabularySize} characters; replace it, train on text that contains it, or train with the byte tokenizer, which can encode every text.";
     }
 
     private static string Shown(Rune character) => Rune.GetUnicodeCategory(character) switch

@@ -2,7 +2,8 @@ using System.Text.Unicode;
 
 namespace Andrea.Data;
 
-/// <summary>Reads a document block by block, and gives out only valid UTF-8 in whole characters. Skips a byte order mark at the beginning.</summary>
+/// <summary>Reads a document block by block, and gives out only valid UTF-8 in whole characters. Skips a byte order mark at the
+/// beginning.</summary>
 /// <remarks>
 /// while (reader.Read()) { use some of reader.Text; reader.Advance(what was used); }
 /// What was not used comes again at the beginning of the next block; the buffer grows if that leaves no room.
@@ -24,7 +25,8 @@ internal sealed class Utf8BlockReader(Stream stream, string document, int blockL
     /// <summary>Bytes of the document before <see cref="Text"/>.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>Reads on. False if the document has ended and <see cref="Text"/> is empty; also false on every call after the final block.</summary>
+    /// <summary>Reads on. False if the document has ended and <see cref="Text"/> is empty; also false on every call after the final
+    /// block.</summary>
     /// <exception cref="InvalidTextException">Not UTF-8.</exception>
     public bool Read()
     {
@@ -63,7 +65,8 @@ internal sealed class Utf8BlockReader(Stream stream, string document, int blockL
         _valid += whole.Length;
     }
 
-    /// <summary>How many bytes at the end begin a character without ending it: 0 to 3. They may be invalid; that shows when the rest is there.</summary>
+    /// <summary>How many bytes at the end begin a character without ending it: 0 to 3. They may be invalid; that shows when the rest is
+    /// there.</summary>
     private static int UnfinishedLength(ReadOnlySpan<byte> text)
     {
         for (int length = 1; length <= Math.Min(3, text.Length); length++)

@@ -9,17 +9,20 @@ internal readonly record struct WindowShape
         if (batchSize < 1)
             throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"The batch size is {batchSize}; expected at least 1.");
         if (contextLength < 1)
-            throw new ArgumentOutOfRangeException(nameof(contextLength), contextLength, $"The context is {contextLength} tokens; expected at least 1.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(contextLength), contextLength, $"The context is {contextLength} tokens; expected at least 1.");
+        }
         if ((long)batchSize * contextLength > Array.MaxLength)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(batchSize), batchSize, $"A batch of {batchSize} x {contextLength} tokens was asked for; expected at most {Array.MaxLength} in all.");
+                nameof(batchSize), batchSize, $"A batch has {batchSize} x {contextLength} tokens; expected at most {Array.MaxLength} in all.");
         }
         if (tokens.Length <= contextLength)
         {
             throw new TrainingDataException(
-                $"The {tokens.Name} of the data has {tokens.Length} tokens, but a context of {contextLength} takes at least {contextLength + 1L}; "
-                + "give more text, a shorter context, or another validation fraction.");
+                $"The {tokens.Name} of the data has {tokens.Length} tokens, but a context of {contextLength} takes at least "
+                + $"{contextLength + 1L}; give more text, a shorter context, or another validation fraction.");
         }
         BatchSize = batchSize;
         ContextLength = contextLength;
@@ -37,14 +40,16 @@ internal readonly record struct WindowShape
 
     public void CheckBuffers(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets)
     {
-        if (inputs.Length != BatchSize * ContextLength || targets.Length != BatchSize * ContextLength)
+        int length = BatchSize * ContextLength;
+        if (inputs.Length != length || targets.Length != length)
         {
             throw new ArgumentException(
-                $"Inputs have {inputs.Length} and targets {targets.Length} elements; expected {BatchSize} x {ContextLength} = {BatchSize * ContextLength} each.");
+                $"Inputs have {inputs.Length} and targets {targets.Length} elements; expected {BatchSize} x {ContextLength} = {length} each.");
         }
     }
 
-    /// <summary>Writes the window that begins at an offset to a row: inputs[row, t] = tokens[offset + t], targets[row, t] = tokens[offset + t + 1].</summary>
+    /// <summary>Writes the window that begins at an offset to a row: inputs[row, t] = tokens[offset + t], and
+    /// targets[row, t] = tokens[offset + t + 1].</summary>
     public void CopyWindow(TokenSequence tokens, long offset, int row, Span<int> inputs, Span<int> targets)
     {
         tokens.CopyTo(offset, inputs.Slice(row * ContextLength, ContextLength));

@@ -167,7 +167,8 @@ public class BatchSamplerTests
     {
         TokenDataset dataset = TokenDataset.FromText("A short text of some forty characters...", "byte");
         var exception = Assert.Throws<TrainingDataException>(() => new EvaluationBatches(dataset.Validation, 4, 16));
-        Assert.StartsWith("The validation part of the data has 5 tokens, but a context of 16 takes at least 17;", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The validation part of the data has 5 tokens, but a context of 16 takes at least 17;", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,7 +14,9 @@ public class EvaluationBatchesTests
                 for (int length = context + 1; length <= 60; length++)
                 {
                     var batches = new EvaluationBatches(BatchSamplerTests.Counting(length), batchSize, context);
-                    var targets = new SortedSet<int>(Enumerable.Range(0, batches.Count).SelectMany(index => Fill(batches, index, batchSize, context).Targets));
+                    var targets = new SortedSet<int>();
+                    for (int index = 0; index < batches.Count; index++)
+                        targets.UnionWith(Fill(batches, index, batchSize, context).Targets);
                     Assert.Equal(Enumerable.Range(1, length - 1), targets);
                     // Not more batches than that takes.
                     Assert.True((batches.Count - 1) * batchSize * context < length - 1);

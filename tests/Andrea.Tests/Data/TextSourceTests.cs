@@ -21,7 +21,8 @@ public class TextSourceTests
     public void Folder_WhatIsNotText_IsLeftOut()
     {
         using var folder = new TemporaryFolder();
-        foreach (string name in (string[])["a.txt", "a.png", "a.json", "noextension", ".hidden.txt", ".git/a.txt", "a.txt.gz", "sub.txt/a.bin", "notes.Md"])
+        string[] names = ["a.txt", "a.png", "a.json", "noextension", ".hidden.txt", ".git/a.txt", "a.txt.gz", "sub.txt/a.bin", "notes.Md"];
+        foreach (string name in names)
             folder.Write(name, Encoding.UTF8.GetBytes(name + ";"));
         Assert.Equal("a.txt;notes.Md;", TextOf(folder.Path));
     }
@@ -78,7 +79,8 @@ public class TextSourceTests
             var exception = Assert.Throws<InvalidTextException>(() => TokenDataset.FromFiles([path], kind));
             Assert.Equal(bytes.Length - 3, exception.Offset);
             Assert.Equal(
-                $"There is invalid UTF-8 in '{path}': byte 0xE9 at offset {bytes.Length - 3}; convert it to UTF-8 or leave it out.", exception.Message);
+                $"There is invalid UTF-8 in '{path}': byte 0xE9 at offset {bytes.Length - 3}; convert it to UTF-8 or leave it out.",
+                exception.Message);
         }
     }
 
@@ -177,7 +179,8 @@ public class TextSourceTests
     [Fact]
     public void Stream_TooLongToKeep_IsRefused()
     {
-        var exception = Assert.Throws<TrainingDataException>(() => TextDocument.ReadAll(new PipeStream(new byte[101]), "standard input", maximumLength: 100));
+        var exception = Assert.Throws<TrainingDataException>(
+            () => TextDocument.ReadAll(new PipeStream(new byte[101]), "standard input", maximumLength: 100));
         Assert.Equal(
             "This tokenizer reads its data twice, standard input can be read only once, and is longer than the 100 bytes that are kept in memory; "
             + "write it to a file first.",

@@ -45,14 +45,16 @@ public class TokenDatasetTests
         // Two words longer than a block with a short one between: the tokenizer must be shown more and more until it sees their ends.
         int longWord = Utf8BlockReader.DefaultBlockLength / 2 + 1;
         string text = new string('a', longWord) + "  b " + new string('€', longWord / 3 + 5) + " c";
-        TokenDataset dataset = TokenDataset.Create(TextSource.FromText(text), new WordTokenizer(), new TokenDatasetOptions { ValidationFraction = 0 });
+        var options = new TokenDatasetOptions { ValidationFraction = 0 };
+        TokenDataset dataset = TokenDataset.Create(TextSource.FromText(text), new WordTokenizer(), options);
         Assert.Equal([longWord, 2, 1, 1, 3 * (longWord / 3 + 5), 1, 1], dataset.Training.ToArray());
     }
 
     [Fact]
     public void Fingerprint_OtherDataOrSplit_Differs()
     {
-        TokenDataset Make(string text, double fraction = 0.1) => TokenDataset.FromText(text, "byte", new TokenDatasetOptions { ValidationFraction = fraction });
+        TokenDataset Make(string text, double fraction = 0.1) =>
+            TokenDataset.FromText(text, "byte", new TokenDatasetOptions { ValidationFraction = fraction });
         ulong fingerprint = Make("The quick brown fox").Fingerprint;
         Assert.Equal(fingerprint, Make("The quick brown fox").Fingerprint);
         ulong[] others =

@@ -151,8 +151,8 @@ public class TokenizerTests
         Assert.Equal(new Rune('é'), exception.Character);
         Assert.Equal(4, exception.Offset);
         Assert.Equal(
-            "Character U+00E9 'é' at byte offset 4 of the text is not among the tokenizer's 4 characters; replace it, train on text that contains it, "
-            + "or train with the byte tokenizer, which can encode every text.",
+            "Character U+00E9 'é' at byte offset 4 of the text is not among the tokenizer's 4 characters; "
+            + "replace it, train on text that contains it, or train with the byte tokenizer, which can encode every text.",
             exception.Message);
     }
 

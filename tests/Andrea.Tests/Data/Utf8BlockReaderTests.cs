@@ -48,7 +48,8 @@ public class Utf8BlockReaderTests
                     var exception = Assert.Throws<InvalidTextException>(() => ReadAll(bytes, blockLength));
                     Assert.Equal(prefix.Length, exception.Offset);
                     Assert.Equal("test", exception.Document);
-                    Assert.StartsWith($"There is invalid UTF-8 in test: {message} at offset {prefix.Length};", exception.Message, StringComparison.Ordinal);
+                    Assert.StartsWith(
+                        $"There is invalid UTF-8 in test: {message} at offset {prefix.Length};", exception.Message, StringComparison.Ordinal);
                 }
             }
         }
@@ -70,7 +71,9 @@ public class Utf8BlockReaderTests
             var exception = Assert.Throws<InvalidTextException>(() => ReadAll(bytes, blockLength));
             Assert.Equal(3, exception.Offset);
             Assert.Contains(
-                $"it ends inside the character that begins with byte 0x{unfinished[0]:X2} at offset 3; convert it", exception.Message, StringComparison.Ordinal);
+                $"it ends inside the character that begins with byte 0x{unfinished[0]:X2} at offset 3; convert it",
+                exception.Message,
+                StringComparison.Ordinal);
         }
     }
 

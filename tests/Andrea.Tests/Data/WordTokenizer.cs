@@ -4,7 +4,8 @@ using Andrea.Data;
 
 namespace Andrea.Tests.Data;
 
-/// <summary>A test double for tokenizers whose tokens depend on what follows: one token per run of non-spaces or spaces, its length.</summary>
+/// <summary>A test double for tokenizers whose tokens depend on what follows: one token per run of non-spaces or spaces, its
+/// length.</summary>
 internal sealed class WordTokenizer : Tokenizer
 {
     public override string Kind => "word";
@@ -25,5 +26,6 @@ internal sealed class WordTokenizer : Tokenizer
         return start;
     }
 
-    public override ReadOnlySpan<byte> BytesOf(int token) => (uint)token < VocabularySize ? Encoding.UTF8.GetBytes(new string('x', token)) : throw NoSuchToken(token);
+    public override ReadOnlySpan<byte> BytesOf(int token) =>
+        (uint)token < VocabularySize ? Encoding.UTF8.GetBytes(new string('x', token)) : throw NoSuchToken(token);
 }
