@@ -119,19 +119,16 @@ public sealed class CharTokenizer : Tokenizer
 
     private static void MarkCharacters(ReadOnlySpan<byte> utf8, bool[] seen)
     {
-        while (!utf8.IsEmpty)
+        for (int position = 0, length; position < utf8.Length; position += length)
         {
-            int length = 1;
-            if (utf8[0] < 0x80)
+            int character = utf8[position];
+            length = 1;
+            if (character >= 0x80)
             {
-                seen[utf8[0]] = true;
+                Rune.DecodeFromUtf8(utf8[position..], out Rune rune, out length);
+                character = rune.Value;
             }
-            else
-            {
-                Rune.DecodeFromUtf8(utf8, out Rune character, out length);
-                seen[character.Value] = true;
-            }
-            utf8 = utf8[length..];
+            seen[character] = true;
         }
     }
 }

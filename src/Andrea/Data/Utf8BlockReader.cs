@@ -56,12 +56,13 @@ internal sealed class Utf8BlockReader(Stream stream, string document, int blockL
 
     public void Dispose() => stream.Dispose();
 
+    /// <summary>Extends the text by what was just read; it begins at the buffer's beginning.</summary>
     private void Validate()
     {
         ReadOnlySpan<byte> added = _buffer.AsSpan(_valid.._end);
         ReadOnlySpan<byte> whole = IsFinal ? added : added[..^UnfinishedLength(added)];
         if (!Utf8.IsValid(whole))
-            throw InvalidTextException.At(document, added, Offset + _valid - _start);
+            throw InvalidTextException.At(document, added, Offset + _valid);
         _valid += whole.Length;
     }
 
