@@ -1,5 +1,6 @@
 using System.Text;
 using Andrea.Data;
+using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Data;
 
