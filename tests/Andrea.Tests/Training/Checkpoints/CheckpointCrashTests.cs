@@ -56,7 +56,8 @@ public sealed class CheckpointCrashTests : IDisposable
     private static bool AllAre(ParameterArena arena, float value) =>
         Enumerable.Range(0, arena.Count).All(tensor => !arena[tensor].ToArray().AsSpan().ContainsAnyExcept(value));
 
-    /// <summary>Starts the process, waits for its first save and a little longer, kills it (SIGKILL), and returns the last step that it reported.</summary>
+    /// <summary>Starts the process, waits for its first save and a little longer, kills it (SIGKILL), and returns the last step that it
+    /// reported.</summary>
     private long SaveUntilKilled(TimeSpan delay)
     {
         string dotnet = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";

@@ -129,7 +129,8 @@ public sealed class CheckpointDiskTests : IDisposable
             }
             catch (SimulatedCrash)
             {
-                Assert.Equal(disk.Operations.Any(operation => operation.StartsWith("move", StringComparison.Ordinal)) ? "new" : "old", File.ReadAllText(path));
+                bool moved = disk.Operations.Any(operation => operation.StartsWith("move", StringComparison.Ordinal));
+                Assert.Equal(moved ? "new" : "old", File.ReadAllText(path));
             }
         }
         Assert.Equal(5, completed);
@@ -155,7 +156,8 @@ public sealed class CheckpointDiskTests : IDisposable
         return _tensors;
     }
 
-    /// <summary>Every checkpoint that is listed is whole, the newest is at least the last one saved, and the next save finds nothing in its way.</summary>
+    /// <summary>Every checkpoint that is listed is whole, the newest is at least the last one saved, and the next save finds nothing in
+    /// its way.</summary>
     private void AssertNothingLost(string folder, long saved)
     {
         var store = new CheckpointStore(folder, keepLast: 1);

@@ -58,7 +58,8 @@ internal sealed class CheckpointFixture : IDisposable
         }
     }
 
-    public static void FillAwkward(ParameterArena arena) => Fill(arena, index => BitConverter.UInt32BitsToSingle(AwkwardBits[index % AwkwardBits.Length]));
+    public static void FillAwkward(ParameterArena arena) =>
+        Fill(arena, index => BitConverter.UInt32BitsToSingle(AwkwardBits[index % AwkwardBits.Length]));
 
     /// <summary>The bits of all elements, in the order of the file.</summary>
     public static uint[] Bits(params ReadOnlySpan<ParameterArena> arenas)

@@ -68,7 +68,10 @@ public sealed class CheckpointFolderTests : IDisposable
         using JsonDocument tokenizer = JsonDocument.Parse("""{"kind":"bytes","segments":["ä","\n"],"scale":1e-5}""");
         CheckpointState written = CheckpointFixture.State() with
         {
-            Config = CheckpointFixture.Config with { Norm = NormKind.RmsNorm, Activation = ActivationKind.Relu, TiedHead = true, NormEpsilon = 1e-6f },
+            Config = CheckpointFixture.Config with
+            {
+                Norm = NormKind.RmsNorm, Activation = ActivationKind.Relu, TiedHead = true, NormEpsilon = 1e-6f,
+            },
             Tokenizer = tokenizer.RootElement,
             Trainer = null,
             CreatedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
@@ -249,7 +252,8 @@ public sealed class CheckpointFolderTests : IDisposable
     public void Load_OtherNames_IsRefused()
     {
         Write(CheckpointFixture.State(), _fixture.Tensors());
-        new Target(_fixture, Folder, CheckpointFixture.SmallLayout(vectorName: "ln_f.weight")).AssertRefused("'h.0.ln_1.weight' that this model lacks");
+        var target = new Target(_fixture, Folder, CheckpointFixture.SmallLayout(vectorName: "ln_f.weight"));
+        target.AssertRefused("'h.0.ln_1.weight' that this model lacks");
     }
 
     [Fact]

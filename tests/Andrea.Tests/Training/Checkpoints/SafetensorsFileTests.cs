@@ -146,7 +146,8 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Read_HeaderLengths_AreCheckedBeforeMemoryIsTaken()
     {
-        foreach ((ulong length, string reason) in new[] { (ulong.MaxValue, "most allowed"), (100_000_001ul, "most allowed"), (99ul, "cut off"), (0ul, "'{'") })
+        (ulong, string)[] cases = [(ulong.MaxValue, "most allowed"), (100_000_001, "most allowed"), (99, "cut off"), (0, "'{'")];
+        foreach ((ulong length, string reason) in cases)
         {
             var file = new byte[20];
             BinaryPrimitives.WriteUInt64LittleEndian(file, length);
