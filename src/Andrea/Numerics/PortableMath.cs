@@ -7,6 +7,10 @@ internal static class PortableMath
     private const double Ln2 = 0.6931471805599453;
     private const double SmallestNormal = 2.2250738585072014e-308;
 
+    /// <summary>1 / 23, 1 / 21, ... 1: of the series for atanh.</summary>
+    private static ReadOnlySpan<double> OddReciprocals =>
+        [1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1];
+
     /// <summary>Natural logarithm, to 2 units in the last place; -Inf for 0, +Inf for +Inf, NaN for NaN and below 0.</summary>
     public static double Log(double x)
     {
@@ -46,8 +50,8 @@ internal static class PortableMath
         double z = (mantissa - 1) / (mantissa + 1);
         double z2 = z * z;
         double sum = 0;
-        for (int k = 23; k >= 1; k -= 2)
-            sum = sum * z2 + 1.0 / k;
+        foreach (double reciprocal in OddReciprocals)
+            sum = sum * z2 + reciprocal;
         return exponent * Ln2 + 2 * z * sum;
     }
 }

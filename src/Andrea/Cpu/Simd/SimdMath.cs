@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Andrea.Cpu.Simd;
 
@@ -18,17 +19,11 @@ internal static class SimdMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
-        // Comparisons with NaN are false, so NaN passes both and comes out of the polynomial.
-        Vector512<float> tooSmall = Vector512.LessThan(x, Vector512.Create(-87.33654f));
-        Vector512<float> tooLarge = Vector512.GreaterThan(x, Vector512.Create(88.72283f));
-        Vector512<float> clamped = Vector512.ConditionalSelect(tooSmall, Vector512.Create(-87.33654f), x);
-        clamped = Vector512.ConditionalSelect(tooLarge, Vector512.Create(88.72283f), clamped);
-
         // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum.
         Vector512<float> magic = Vector512.Create(12582912f);
-        Vector512<float> shifted = Vector512.FusedMultiplyAdd(clamped, Vector512.Create(1.44269504f), magic);
+        Vector512<float> shifted = Vector512.FusedMultiplyAdd(x, Vector512.Create(1.44269504f), magic);
         Vector512<float> n = shifted - magic;
-        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), clamped);
+        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
 
         Vector512<float> p = Vector512.Create(1.9875691500e-4f);
@@ -39,14 +34,13 @@ internal static class SimdMath
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
 
-        // 2^n in two factors, since n = 128 alone has no exponent bits.
-        Vector512<int> exponent = shifted.AsInt32() - magic.AsInt32();
-        Vector512<int> half = exponent >> 1;
-        Vector512<float> factor1 = ((half + Vector512.Create(127)) << 23).AsSingle();
-        Vector512<float> factor2 = ((exponent - half + Vector512.Create(127)) << 23).AsSingle();
-        Vector512<float> result = p * factor1 * factor2;
-        result = Vector512.ConditionalSelect(tooSmall, Vector512<float>.Zero, result);
-        return Vector512.ConditionalSelect(tooLarge, Vector512.Create(float.PositiveInfinity), result);
+        // p 2^n by adding n to p's exponent: the shift drops all of the sum but n. Within the limits the result is a normal number, also
+        // for n = 128, where p is below 1. Beyond them it is nonsense, and replaced.
+        Vector512<float> result = (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
+        result = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-87.33654f)), Vector512<float>.Zero, result);
+        // Above the limit x + Inf is Inf; NaN, for which the comparison is false too, stays NaN.
+        return Vector512.ConditionalSelect(
+            Vector512.LessThanOrEqual(x, Vector512.Create(88.72283f)), result, x + Vector512.Create(float.PositiveInfinity));
     }
 
     /// <summary>Sum of the lanes by halves: + 8, 4, 2, 1. The order is the same on every processor.</summary>
@@ -76,6 +70,8 @@ internal static class SimdMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<float> LoadFirst(float* source, int count)
     {
+        if (Avx512F.IsSupported)
+            return Avx512F.MaskLoad(source, FirstLanes(count), Vector512<float>.Zero);
         Vector512<float> value = default;
         Unsafe.CopyBlockUnaligned(&value, source, (uint)(count * sizeof(float)));
         return value;
@@ -83,6 +79,11 @@ internal static class SimdMath
 
     /// <summary>Stores the first <paramref name="count"/> lanes; writes nothing beyond.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void StoreFirst(Vector512<float> value, float* target, int count) =>
-        Unsafe.CopyBlockUnaligned(target, &value, (uint)(count * sizeof(float)));
+    public static unsafe void StoreFirst(Vector512<float> value, float* target, int count)
+    {
+        if (Avx512F.IsSupported)
+            Avx512F.MaskStore(target, FirstLanes(count), value);
+        else
+            Unsafe.CopyBlockUnaligned(target, &value, (uint)(count * sizeof(float)));
+    }
 }
