@@ -52,24 +52,35 @@ internal unsafe struct BackwardWork(
     /// <summary>Brings a tile's queries, output gradients, logSumExp and delta into scratch memory; rows up to a whole vector are zeros.</summary>
     private readonly void PackQueries(in Scratch memory, long pair, int tile, int rows, int vectors)
     {
-        int size = shape.HeadSize, padded = shape.PaddedHeadSize, missing = vectors * Lanes - rows;
         float* queries = qkv + shape.QkvOffsetOf(pair) + tile * Tile * shape.QkvStride;
         long offset = shape.OffsetOf(pair) + tile * Tile * shape.TokenStride;
-        TilePacking.Load(queries, shape.QkvStride, rows, size, shape.Scale, memory.Queries, padded);
-        new Span<float>(memory.Queries + rows * padded, missing * padded).Clear();
-        TilePacking.Transpose(memory.Queries, vectors * Lanes, padded, memory.QueriesTransposed);
+        PackRows(dOutput + offset, shape.TokenStride, rows, vectors, 1, memory.DOutputs, memory.DOutputsTransposed);
+        // Outputs are needed for delta only, so they borrow the places of others.
+        PackRows(output + offset, shape.TokenStride, rows, vectors, 1, memory.DQueries, memory.QueriesTransposed);
+        for (int vector = 0; vector < vectors; vector++)
+            Delta(memory.QueriesTransposed + vector * Lanes, memory.DOutputsTransposed + vector * Lanes).Store(memory.Delta + vector * Lanes);
+        PackRows(queries, shape.QkvStride, rows, vectors, shape.Scale, memory.Queries, memory.QueriesTransposed);
 
-        // The outputs are needed for delta only, so they borrow the place of the gradient of the queries.
-        TilePacking.Load(output + offset, shape.TokenStride, rows, size, 1, memory.DQueries, padded);
-        TilePacking.Load(dOutput + offset, shape.TokenStride, rows, size, 1, memory.DOutputs, padded);
-        new Span<float>(memory.DOutputs + rows * padded, missing * padded).Clear();
-        TilePacking.Transpose(memory.DOutputs, vectors * Lanes, padded, memory.DOutputsTransposed);
-        for (int row = 0; row < rows; row++)
-            memory.Delta[row] = Dot(memory.DQueries + row * padded, memory.DOutputs + row * padded, padded);
-        new Span<float>(memory.Delta + rows, missing).Clear();
-
+        new Span<float>(memory.LogSumExp, vectors * Lanes).Clear();
         new Span<float>(logSumExp + pair * shape.TokenCount + tile * Tile, rows).CopyTo(new Span<float>(memory.LogSumExp, rows));
-        new Span<float>(memory.LogSumExp + rows, missing).Clear();
+    }
+
+    private readonly void PackRows(float* source, long sourceStride, int rows, int vectors, float factor, float* target, float* transposed)
+    {
+        int padded = shape.PaddedHeadSize;
+        TilePacking.Load(source, sourceStride, rows, shape.HeadSize, factor, target, padded);
+        new Span<float>(target + rows * padded, (vectors * Lanes - rows) * padded).Clear();
+        TilePacking.Transpose(target, vectors * Lanes, padded, transposed);
+    }
+
+    /// <summary>For 16 queries, sum over d of output * dOutput, which is the sum over keys of weight * dWeight.</summary>
+    /// <remarks>Added up exactly as a dWeight is. So where one weight is 1, dWeight - delta is 0 and not a rounding error that a large key multiplies.</remarks>
+    private readonly Vector512<float> Delta(float* outputs, float* dOutputs)
+    {
+        Vector512<float> sum = default;
+        for (int d = 0; d < shape.HeadSize; d++)
+            sum = Vector512.FusedMultiplyAdd(Vector512.Load(outputs + d * Tile), Vector512.Load(dOutputs + d * Tile), sum);
+        return sum;
     }
 
     private readonly void Propagate(in Scratch memory, int keyTile, bool onDiagonal, int rows, int vectors)
@@ -116,14 +127,6 @@ internal unsafe struct BackwardWork(
             },
             onDiagonal ? Terms.FromRow : Terms.All,
             exact: onDiagonal && TilePacking.HasNonFinite(rows, rowCount * padded));
-    }
-
-    private static float Dot(float* a, float* b, int length)
-    {
-        Vector512<float> sum = default;
-        for (int i = 0; i < length; i += Lanes)
-            sum = Vector512.FusedMultiplyAdd(Vector512.Load(a + i), Vector512.Load(b + i), sum);
-        return Sum(sum);
     }
 
     /// <summary>One worker's scratch memory.</summary>

@@ -7,7 +7,7 @@ namespace Andrea.Cpu.Attention;
 /// <summary>The blocks of registers, rows x vectors. Written out since the JIT keeps plain locals in registers, and nothing else as surely.</summary>
 internal static unsafe partial class PanelProduct
 {
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block4x4(
         float* a, nint aRow, nint aTerm, float* b, nint bTerm, float* c, nint cRow, int count, bool accumulate)
     {
@@ -54,7 +54,7 @@ internal static unsafe partial class PanelProduct
         s30.Store(c3); s31.Store(c3 + Lanes); s32.Store(c3 + 2 * Lanes); s33.Store(c3 + 3 * Lanes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block4x3(
         float* a, nint aRow, nint aTerm, float* b, nint bTerm, float* c, nint cRow, int count, bool accumulate)
     {
@@ -97,7 +97,7 @@ internal static unsafe partial class PanelProduct
         s30.Store(c3); s31.Store(c3 + Lanes); s32.Store(c3 + 2 * Lanes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block8x2(
         float* a, nint aRow, nint aTerm, float* b, nint bTerm, float* c, nint cRow, int count, bool accumulate)
     {
@@ -162,7 +162,7 @@ internal static unsafe partial class PanelProduct
         s70.Store(c7); s71.Store(c7 + Lanes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block8x1(
         float* a, nint aRow, nint aTerm, float* b, nint bTerm, float* c, nint cRow, int count, bool accumulate)
     {
@@ -219,7 +219,7 @@ internal static unsafe partial class PanelProduct
         s70.Store(c7);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block4x1(
         float* a, nint aRow, nint aTerm, float* b, nint bTerm, float* c, nint cRow, int count, bool accumulate)
     {
@@ -255,7 +255,7 @@ internal static unsafe partial class PanelProduct
     }
 
     /// <summary>For sums that must leave out single terms, where speed does not matter.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Block1x1(float* a, nint aTerm, float* b, nint bTerm, float* c, int count, bool accumulate)
     {
         Vector512<float> sum = accumulate ? Vector512.Load(c) : default;

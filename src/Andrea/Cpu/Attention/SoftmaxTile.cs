@@ -16,7 +16,7 @@ internal static unsafe class SoftmaxTile
     /// <param name="maximum">(16) in and out: largest score so far, -Inf at first.</param>
     /// <param name="denominator">(16) in and out: sum of exp(score - maximum) so far, 0 at first.</param>
     /// <returns>What sums over earlier keys must be multiplied by, since the maximum has grown.</returns>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static Vector512<float> Update(float* scores, int allSee, int keys, float* maximum, float* denominator)
     {
         Mask(scores, allSee, keys, float.NegativeInfinity);
@@ -25,13 +25,7 @@ internal static unsafe class SoftmaxTile
         // Queries that have seen nothing but -Inf: exp(-Inf - 0) is 0, where exp(-Inf + Inf) would be NaN for good.
         Vector512<float> shift = Vector512.ConditionalSelect(
             Vector512.Equals(after, Vector512.Create(float.NegativeInfinity)), Vector512<float>.Zero, after);
-        Vector512<float> sum = default;
-        for (int key = 0; key < keys; key++)
-        {
-            Vector512<float> weight = SoftmaxMath.Exp(Vector512.Load(scores + key * Tile) - shift);
-            weight.Store(scores + key * Tile);
-            sum += weight;
-        }
+        Vector512<float> sum = Weigh(scores, keys, shift);
         Vector512<float> correction = SoftmaxMath.Exp(before - shift);
         Vector512.FusedMultiplyAdd(Vector512.Load(denominator), correction, sum).Store(denominator);
         after.Store(maximum);
@@ -45,7 +39,7 @@ internal static unsafe class SoftmaxTile
     /// <param name="keys">As in <see cref="Update"/>.</param>
     /// <param name="logSumExp">As the forward pass wrote it.</param>
     /// <param name="delta">Sum over all keys of weight * dWeight.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Backward(
         float* weights, float* dWeights, int allSee, int keys, Vector512<float> logSumExp, Vector512<float> delta)
     {
@@ -58,6 +52,21 @@ internal static unsafe class SoftmaxTile
         // Selected, not just multiplied by a weight of 0: what belongs to a key that is not seen may be NaN.
         Mask(weights, allSee, keys, 0);
         Mask(dWeights, allSee, keys, 0);
+    }
+
+    /// <summary>scores = exp(scores - shift); returns their sum over the keys.</summary>
+    /// <remarks>A method of its own: where registers are narrower each operation is a call to be inlined, and one method has a budget of those.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static Vector512<float> Weigh(float* scores, int keys, Vector512<float> shift)
+    {
+        Vector512<float> sum = default;
+        for (int i = 0; i < keys * Tile; i += Tile)
+        {
+            Vector512<float> weight = SoftmaxMath.Exp(Vector512.Load(scores + i) - shift);
+            weight.Store(scores + i);
+            sum += weight;
+        }
+        return sum;
     }
 
     private static void Mask(float* scores, int allSee, int keys, float unseen)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Andrea.Cpu.MatMul;
 using static Andrea.Cpu.Simd.SimdMath;
 
 namespace Andrea.Cpu.Attention;
@@ -71,16 +72,19 @@ internal static unsafe class TilePacking
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Transpose(float* source, int rows, int columns, float* target)
     {
+        const int stride = AttentionShape.Tile;
         for (int row = 0; row < rows; row += Lanes)
         {
-            for (int column = 0; column < columns; column += Lanes)
+            for (int column = 0; column < columns; column += 4)
             {
-                float* from = source + row * columns + column;
-                float* to = target + column * AttentionShape.Tile + row;
+                float* from = source + row * columns + column, to = target + column * stride + row;
                 if (Avx512F.IsSupported)
-                    Transpose16x16(from, columns, to);
-                else
-                    Transpose16x16Anywhere(from, columns, to);
+                {
+                    Transposition.SixteenLanes(from, columns, stride, to);
+                    continue;
+                }
+                for (int part = 0; part < Lanes; part += 4)
+                    Transposition.FourLanes(from + part * columns, columns, stride, to + part);
             }
         }
     }
@@ -96,45 +100,5 @@ internal static unsafe class TilePacking
             value.Store(target);
         else
             StoreFirst(value, target, count);
-    }
-
-    private static void Transpose16x16(float* source, int sourceStride, float* target)
-    {
-        // First within quarters: vector 4g + c holds column 4q + c of the rows 4g to 4g + 3 in its quarter q.
-        Vector512<float>* quarters = stackalloc Vector512<float>[Lanes];
-        for (int i = 0; i < Lanes; i += 4, source += 4 * sourceStride)
-        {
-            Vector512<float> row0 = Vector512.Load(source), row1 = Vector512.Load(source + sourceStride);
-            Vector512<float> row2 = Vector512.Load(source + 2 * sourceStride), row3 = Vector512.Load(source + 3 * sourceStride);
-            Vector512<double> low01 = Avx512F.UnpackLow(row0, row1).AsDouble(), high01 = Avx512F.UnpackHigh(row0, row1).AsDouble();
-            Vector512<double> low23 = Avx512F.UnpackLow(row2, row3).AsDouble(), high23 = Avx512F.UnpackHigh(row2, row3).AsDouble();
-            quarters[i] = Avx512F.UnpackLow(low01, low23).AsSingle();
-            quarters[i + 1] = Avx512F.UnpackHigh(low01, low23).AsSingle();
-            quarters[i + 2] = Avx512F.UnpackLow(high01, high23).AsSingle();
-            quarters[i + 3] = Avx512F.UnpackHigh(high01, high23).AsSingle();
-        }
-        // Then the quarters: row 4q + c of the target is quarter q of the vectors c, 4 + c, 8 + c, 12 + c.
-        const byte even = 0b10_00_10_00, odd = 0b11_01_11_01;
-        for (int c = 0; c < 4; c++, target += AttentionShape.Tile)
-        {
-            Vector512<float> even01 = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], even);
-            Vector512<float> odd01 = Avx512F.Shuffle4x128(quarters[c], quarters[4 + c], odd);
-            Vector512<float> even23 = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], even);
-            Vector512<float> odd23 = Avx512F.Shuffle4x128(quarters[8 + c], quarters[12 + c], odd);
-            Avx512F.Shuffle4x128(even01, even23, even).Store(target);
-            Avx512F.Shuffle4x128(odd01, odd23, even).Store(target + 4 * AttentionShape.Tile);
-            Avx512F.Shuffle4x128(even01, even23, odd).Store(target + 8 * AttentionShape.Tile);
-            Avx512F.Shuffle4x128(odd01, odd23, odd).Store(target + 12 * AttentionShape.Tile);
-        }
-    }
-
-    private static void Transpose16x16Anywhere(float* source, int sourceStride, float* target)
-    {
-        for (int row = 0; row < Lanes; row += 4, source += 4 * sourceStride, target += 4)
-        {
-            float* row1 = source + sourceStride, row2 = row1 + sourceStride, row3 = row2 + sourceStride;
-            for (int column = 0; column < Lanes; column++)
-                Vector128.Create(source[column], row1[column], row2[column], row3[column]).Store(target + column * AttentionShape.Tile);
-        }
     }
 }
