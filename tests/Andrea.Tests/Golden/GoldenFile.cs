@@ -18,8 +18,6 @@ public sealed class GoldenFile
 
     public GoldenCase this[string name] => Cases.Single(candidate => candidate.Name == name);
 
-    public string CaseNames => string.Join("; ", Cases.Select(golden => golden.Name));
-
     public string Text(string property) => _root.GetProperty(property).GetString()!;
 
     public ulong Seed => _root.GetProperty("seed").GetUInt64();
@@ -42,7 +40,7 @@ public sealed class GoldenFile
         }
     }
 
-    /// <summary>Every backend with every case of a file.</summary>
-    public static MatrixTheoryData<string, string> OnEveryDevice(string fileName) =>
-        new(Support.TestDevice.Names.Select(row => row.Data), Load(fileName).Cases.Select(golden => golden.Name));
+    /// <summary>Every backend with every case of a file, or with some of them.</summary>
+    public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null) =>
+        new(Support.TestDevice.Names.Select(row => row.Data), Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
 }

@@ -67,6 +67,8 @@ def chunks(case):
 def clip_cases():
     return [
         clip("clipped", several(2.0), max_norm=1.0),
+        clip("clipped to 0.3", several(2.0), max_norm=0.3),
+        clip("clipped to 2.7", several(3.0), max_norm=2.7),
         clip("left alone", several(0.02), max_norm=1.0),
         clip("just above the maximum", several(2.0), max_norm=lambda norm: norm * (1 - 1e-6)),
         clip("just below the maximum", several(2.0), max_norm=lambda norm: norm * (1 + 1e-6)),

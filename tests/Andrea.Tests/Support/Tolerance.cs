@@ -15,6 +15,15 @@ public readonly record struct Tolerance(double Absolute, double Relative, double
     /// <summary>Chains of such sums: attention, or a whole model's backward pass.</summary>
     public static readonly Tolerance Chained = new(1e-4, 1e-4, 1e-9);
 
+    /// <summary>Products rounded to float32 once on either side, 2^-24 each; nothing absolute, so that tiny gradients count.</summary>
+    public static readonly Tolerance OneRounding = new(double.Epsilon, 1.2e-7, 1.5e-14);
+
+    /// <summary>Parameters around 1 after twenty steps of AdamW with a handful of roundings each, against double.</summary>
+    public static readonly Tolerance Optimized = new(1e-6, 1e-6, 1e-12);
+
+    /// <summary>AdamW's moments lie anywhere from 1e-17 to 1e4, so relative only; m may cancel, which loses a digit more.</summary>
+    public static readonly Tolerance Moments = new(double.Epsilon, 2e-5, 1e-12);
+
     /// <summary>Fails with the worst element's index, both values and its share of the limit.</summary>
     public void AssertClose(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
     {
