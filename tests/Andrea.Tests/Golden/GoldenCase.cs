@@ -25,6 +25,9 @@ public sealed class GoldenCase(JsonElement element)
 
     public bool HasOutput(string name) => element.GetProperty("outputs").TryGetProperty(name, out _);
 
+    /// <summary>Names of the inputs, in the file's order.</summary>
+    public IEnumerable<string> InputNames => element.GetProperty("inputs").EnumerateObject().Select(input => input.Name);
+
     public long[] InputShape(string name) => Shape(element.GetProperty("inputs").GetProperty(name));
 
     /// <summary>Computes an input from its formula.</summary>
