@@ -23,9 +23,10 @@ public class AttentionGoldenTests
         device.Backend.AttentionForward(qkv, batch, tokenCount, heads, headSize, output, logSumExp);
         device.Backend.AttentionBackward(dOutput, qkv, output, logSumExp, batch, tokenCount, heads, headSize, dQkv);
 
-        golden.AssertClose("output", Tolerance.Chained, output.ToArray());
-        golden.AssertClose("logSumExp", Tolerance.Chained, logSumExp.ToArray());
-        golden.AssertClose("dQkv", Tolerance.Chained, dQkv.ToArray());
+        Tolerance tolerance = LimitOf(golden);
+        golden.AssertClose("output", tolerance, output.ToArray());
+        golden.AssertClose("logSumExp", tolerance, logSumExp.ToArray());
+        golden.AssertClose("dQkv", tolerance, dQkv.ToArray());
     }
 
     /// <summary>Token by token over a key/value cache gives what the whole sequence at once gives.</summary>
@@ -48,8 +49,12 @@ public class AttentionGoldenTests
             tokenOutput.CopyTo(outputs.AsSpan(row * width, width));
         }
 
-        golden.AssertClose("output", Tolerance.Chained, outputs);
+        golden.AssertClose("output", LimitOf(golden), outputs);
     }
+
+    /// <summary>A score above 88 carries an error of 4e-6 in float32, and its exponential the same share of itself.</summary>
+    private static Tolerance LimitOf(GoldenCase golden) =>
+        golden.Name == "scores whose exponentials overflow" ? Tolerance.Chained : Tolerance.Accumulated;
 
     private static (int Batch, int TokenCount, int Heads, int HeadSize) SizesOf(GoldenCase golden) =>
         (golden.Integer("batch"), golden.Integer("tokens"), golden.Integer("heads"), golden.Integer("headSize"));

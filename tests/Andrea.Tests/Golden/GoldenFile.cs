@@ -43,4 +43,8 @@ public sealed class GoldenFile
     /// <summary>Every backend with every case of a file, or with some of them.</summary>
     public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null) =>
         new(Support.TestDevice.Names.Select(row => row.Data), Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
+
+    /// <summary>Every backend once, one of them with threads: for tests of whole models, since each operation is tested with every thread count.</summary>
+    public static MatrixTheoryData<string, string> OnEachBackend(string fileName) =>
+        new(["reference", "cpu-1", "cpu-3"], Load(fileName).Cases.Select(golden => golden.Name));
 }

@@ -11,7 +11,7 @@ public class GptGoldenTests
 {
     private const string FileName = "gpt.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEachBackend(FileName);
 
     [Fact]
     public void Cases_AllTogether_CoverEveryCombinationOfOptions()

@@ -37,7 +37,7 @@ public readonly record struct Tolerance(double Absolute, double Relative, double
     public const double TinyModelNorm = 1e-4;
 
     /// <summary>A slope measured over a step of this size: float32 activations scatter the loss by about 1e-7, which the step divides.</summary>
-    public static Tolerance FiniteDifference(double step) => new(2.5e-7 / step, 1e-3, 1e-6);
+    public static Tolerance FiniteDifference(double step) => new(5e-7 / step, 1e-3, 1e-6);
 
     /// <summary>Fails with the worst element's index, both values and its share of the limit.</summary>
     public void AssertClose(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
