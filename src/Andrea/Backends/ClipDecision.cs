@@ -33,8 +33,9 @@ internal static class ClipDecision
             return 1;
         if (settings.TorchFormula)
         {
-            // In float32, as PyTorch computes it; comparisons written so that NaN stays NaN, as in its clamp.
-            float coefficient = (float)settings.MaxNorm / ((float)norm + TorchEpsilon);
+            // In float32, as PyTorch computes it: number / tensor is tensor.reciprocal() * number there, rounded twice.
+            // The comparison is written so that NaN stays NaN, as in its clamp.
+            float coefficient = 1 / ((float)norm + TorchEpsilon) * (float)settings.MaxNorm;
             return coefficient > 1 ? 1 : coefficient;
         }
         return norm <= settings.MaxNorm * Slack ? 1 : settings.MaxNorm / norm;

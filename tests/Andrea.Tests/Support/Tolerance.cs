@@ -15,6 +15,30 @@ public readonly record struct Tolerance(double Absolute, double Relative, double
     /// <summary>Chains of such sums: attention, or a whole model's backward pass.</summary>
     public static readonly Tolerance Chained = new(1e-4, 1e-4, 1e-9);
 
+    /// <summary>Products rounded to float32 once on either side, 2^-24 each; nothing absolute, so that tiny gradients count.</summary>
+    public static readonly Tolerance OneRounding = new(double.Epsilon, 1.2e-7, 1.5e-14);
+
+    /// <summary>Parameters around 1 after twenty steps of AdamW with a handful of roundings each, against double.</summary>
+    public static readonly Tolerance Optimized = new(1e-6, 1e-6, 1e-12);
+
+    /// <summary>AdamW's moments lie anywhere from 1e-17 to 1e4, so relative only; m may cancel, which loses a digit more.</summary>
+    public static readonly Tolerance Moments = new(double.Epsilon, 2e-5, 1e-12);
+
+    /// <summary>Gradients of a tiny GPT: the chain is two blocks long, its sums have at most 64 terms.</summary>
+    public static readonly Tolerance TinyModel = new(5e-6, 5e-5, 1e-10);
+
+    /// <summary>Its parameters after ten steps of AdamW at rates up to 0.02, which divides small gradients by their own size.</summary>
+    public static readonly Tolerance TinyModelTrained = new(2e-5, 2e-5, 1e-10);
+
+    /// <summary>Its loss over those steps, absolute: PyTorch's own float32 strays from its double by up to 7e-7.</summary>
+    public const double TinyModelLoss = 1e-5;
+
+    /// <summary>Its gradient norm over those steps, relative.</summary>
+    public const double TinyModelNorm = 1e-4;
+
+    /// <summary>A slope measured over a step of this size: float32 activations scatter the loss by about 1e-7, which the step divides.</summary>
+    public static Tolerance FiniteDifference(double step) => new(5e-7 / step, 1e-3, 1e-6);
+
     /// <summary>Fails with the worst element's index, both values and its share of the limit.</summary>
     public void AssertClose(string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
     {
