@@ -1,1 +1,3 @@
-Console.WriteLine("x");
+using Andrea.Cli;
+
+return await CommandLine.RunAsync(args, Terminal.OfProcess()).ConfigureAwait(false);

@@ -1,0 +1,216 @@
+using System.Diagnostics;
+using Andrea.Backends;
+using Andrea.Tensors;
+
+namespace Andrea.Cli.Bench;
+
+/// <summary>A backend that does what another does, and keeps the time of every operation. For benchmarks only: it waits after each.</summary>
+internal sealed class TimingBackend(IBackend inner) : IBackend
+{
+    private readonly long[] _ticks = new long[Enum.GetValues<Part>().Length];
+    private readonly double[] _operations = new double[Enum.GetValues<Part>().Length];
+
+    /// <summary>Whether time is taken; off, operations are passed on as they are.</summary>
+    public bool Enabled { get; set; }
+
+    public string Name => inner.Name;
+
+    public string Description => inner.Description;
+
+    /// <summary>Time spent in a part since the last <see cref="Reset"/>.</summary>
+    public double MillisecondsOf(Part part) => _ticks[(int)part] * 1000.0 / Stopwatch.Frequency;
+
+    /// <summary>Floating-point operations of a part since the last <see cref="Reset"/>; counted for matrix products only.</summary>
+    public double OperationsOf(Part part) => _operations[(int)part];
+
+    public void Reset()
+    {
+        Array.Clear(_ticks);
+        Array.Clear(_operations);
+    }
+
+    public DeviceBuffer<T> Allocate<T>(long length)
+        where T : unmanaged => inner.Allocate<T>(length);
+
+    public IReadback<T> CreateReadback<T>(int capacity)
+        where T : unmanaged => inner.CreateReadback<T>(capacity);
+
+    public void Store<T>(T value, DeviceBuffer<T> target)
+        where T : unmanaged
+    {
+        long started = Begin();
+        inner.Store(value, target);
+        End(Part.Other, started);
+    }
+
+    public void Fill(float value, Tensor target)
+    {
+        long started = Begin();
+        inner.Fill(value, target);
+        End(Part.ZeroGradients, started);
+    }
+
+    public void Synchronize() => inner.Synchronize();
+
+    public void Dispose() => inner.Dispose();
+
+    public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials)
+    {
+        long started = Begin();
+        inner.GradNormPartial(table, partials);
+        End(Part.ClipNorm, started);
+    }
+
+    public void GradNormFinal(
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state)
+    {
+        long started = Begin();
+        inner.GradNormFinal(table, partials, settings, tensorNorms, state);
+        End(Part.ClipNorm, started);
+    }
+
+    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    {
+        long started = Begin();
+        inner.GradScale(table, state);
+        End(Part.ClipScale, started);
+    }
+
+    public void AdamW(
+        ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
+        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip)
+    {
+        long started = Begin();
+        inner.AdamW(table, tensors, settings, learningRate, state, clip);
+        End(Part.AdamW, started);
+    }
+
+    public void EmbeddingForward(
+        DeviceBuffer<int> tokens, Tensor tokenTable, Tensor positionTable, int firstPosition, int batch, int tokenCount, int channels, Tensor output)
+    {
+        long started = Begin();
+        inner.EmbeddingForward(tokens, tokenTable, positionTable, firstPosition, batch, tokenCount, channels, output);
+        End(Part.Embedding, started);
+    }
+
+    public void EmbeddingBackward(
+        Tensor dOutput, DeviceBuffer<int> tokens, int batch, int tokenCount, int channels, Tensor dTokenTable, Tensor dPositionTable)
+    {
+        long started = Begin();
+        inner.EmbeddingBackward(dOutput, tokens, batch, tokenCount, channels, dTokenTable, dPositionTable);
+        End(Part.Embedding, started);
+    }
+
+    public void NormForward(
+        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels, Tensor output, Tensor mean, Tensor inverseScale)
+    {
+        long started = Begin();
+        inner.NormForward(kind, input, weight, bias, epsilon, rows, channels, output, mean, inverseScale);
+        End(Part.NormForward, started);
+    }
+
+    public void NormBackward(
+        NormKind kind, Tensor dOutput, Tensor input, Tensor weight, Tensor mean, Tensor inverseScale, int rows, int channels,
+        Tensor dInput, Tensor dWeight, Tensor dBias)
+    {
+        long started = Begin();
+        inner.NormBackward(kind, dOutput, input, weight, mean, inverseScale, rows, channels, dInput, dWeight, dBias);
+        End(Part.NormBackward, started);
+    }
+
+    public void LinearForward(Tensor input, Tensor weight, Tensor bias, Tensor residual, int rows, int inputSize, int outputSize, Tensor output)
+    {
+        long started = Begin();
+        inner.LinearForward(input, weight, bias, residual, rows, inputSize, outputSize, output);
+        End(Part.LinearForward, started, Product(rows, inputSize, outputSize));
+    }
+
+    public void LinearBackwardInput(Tensor dOutput, Tensor weight, int rows, int inputSize, int outputSize, Tensor dInput)
+    {
+        long started = Begin();
+        inner.LinearBackwardInput(dOutput, weight, rows, inputSize, outputSize, dInput);
+        End(Part.LinearBackwardInput, started, Product(rows, inputSize, outputSize));
+    }
+
+    public void LinearBackwardWeight(Tensor dOutput, Tensor input, int rows, int inputSize, int outputSize, Tensor dWeight, Tensor dBias)
+    {
+        long started = Begin();
+        inner.LinearBackwardWeight(dOutput, input, rows, inputSize, outputSize, dWeight, dBias);
+        End(Part.LinearBackwardWeight, started, Product(rows, inputSize, outputSize));
+    }
+
+    public void ActivationForward(ActivationKind kind, Tensor input, long length, Tensor output)
+    {
+        long started = Begin();
+        inner.ActivationForward(kind, input, length, output);
+        End(Part.ActivationForward, started);
+    }
+
+    public void ActivationBackward(ActivationKind kind, Tensor input, Tensor dOutput, long length, Tensor dInput)
+    {
+        long started = Begin();
+        inner.ActivationBackward(kind, input, dOutput, length, dInput);
+        End(Part.ActivationBackward, started);
+    }
+
+    public void AttentionForward(Tensor qkv, int batch, int tokenCount, int heads, int headSize, Tensor output, Tensor logSumExp)
+    {
+        long started = Begin();
+        inner.AttentionForward(qkv, batch, tokenCount, heads, headSize, output, logSumExp);
+        End(Part.AttentionForward, started, 2 * Scores(batch, tokenCount, heads, headSize));
+    }
+
+    public void AttentionBackward(
+        Tensor dOutput, Tensor qkv, Tensor output, Tensor logSumExp, int batch, int tokenCount, int heads, int headSize, Tensor dQkv)
+    {
+        long started = Begin();
+        inner.AttentionBackward(dOutput, qkv, output, logSumExp, batch, tokenCount, heads, headSize, dQkv);
+        // Scores once more, and one product each for the gradients of scores, queries, keys and values.
+        End(Part.AttentionBackward, started, 5 * Scores(batch, tokenCount, heads, headSize));
+    }
+
+    public void AttentionDecode(Tensor qkv, int position, int heads, int headSize, Tensor keyCache, Tensor valueCache, Tensor output)
+    {
+        long started = Begin();
+        inner.AttentionDecode(qkv, position, heads, headSize, keyCache, valueCache, output);
+        End(Part.AttentionForward, started);
+    }
+
+    public void CrossEntropyForward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses)
+    {
+        long started = Begin();
+        inner.CrossEntropyForward(logits, targets, rows, vocabulary, losses);
+        End(Part.CrossEntropy, started);
+    }
+
+    public void CrossEntropyForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses)
+    {
+        long started = Begin();
+        inner.CrossEntropyForwardBackward(targets, gradientScale, rows, vocabulary, logits, losses);
+        End(Part.CrossEntropy, started);
+    }
+
+    public void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum)
+    {
+        long started = Begin();
+        inner.AddSum(values, length, scale, sum);
+        End(Part.CrossEntropy, started);
+    }
+
+    private static double Product(double rows, double inputSize, double outputSize) => 2 * rows * inputSize * outputSize;
+
+    /// <summary>Operations of one product over the causal half of all T x T pairs.</summary>
+    private static double Scores(double batch, double tokenCount, double heads, double headSize) =>
+        2 * batch * heads * headSize * tokenCount * (tokenCount + 1) / 2;
+
+    private long Begin() => Enabled ? Stopwatch.GetTimestamp() : 0;
+
+    private void End(Part part, long started, double operations = 0)
+    {
+        if (!Enabled)
+            return;
+        inner.Synchronize();
+        _ticks[(int)part] += Stopwatch.GetTimestamp() - started;
+        _operations[(int)part] += operations;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+
+namespace Andrea.Cli.Bench;
+
+/// <summary>Repeated measurements of one thing, in milliseconds.</summary>
+internal sealed class Timings
+{
+    private readonly List<double> _milliseconds = [];
+
+    public double Median
+    {
+        get
+        {
+            double[] sorted = [.. _milliseconds.Order()];
+            int middle = sorted.Length / 2;
+            return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        }
+    }
+
+    public double Minimum => _milliseconds.Min();
+
+    public void Add(double milliseconds) => _milliseconds.Add(milliseconds);
+
+    /// <summary>Times an action once.</summary>
+    public void Measure(Action action)
+    {
+        long started = Stopwatch.GetTimestamp();
+        action();
+        Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    /// <summary>The result line, with rates over the median.</summary>
+    public BenchResult ToResult(string name, double bytes = 0, double operations = 0, double tokens = 0, double? wholeMs = null)
+    {
+        double median = Median;
+        double? Rate(double amount, double unit) => amount > 0 && median > 0 ? amount / unit / (median / 1000) : null;
+        return new BenchResult(name, median, Minimum, Rate(bytes, 1e9), Rate(operations, 1e9), Rate(tokens, 1), wholeMs > 0 ? median / wholeMs : null);
+    }
+}

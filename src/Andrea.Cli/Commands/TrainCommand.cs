@@ -1,0 +1,129 @@
+using System.CommandLine;
+using Andrea.Cli.Rendering;
+using Andrea.Cli.Training;
+using Andrea.Gpt;
+using Andrea.Training;
+using static System.FormattableString;
+
+namespace Andrea.Cli.Commands;
+
+/// <summary><c>andrea train</c>: trains a model on files or on the built-in corpus, shows how it goes, and writes a run folder.</summary>
+internal sealed class TrainCommand
+{
+    private readonly Option<Preset?> _preset = PresetOption.Create("Size of the model, with training options that suit it.", Preset.Chars);
+    private readonly DataOptions _data = new();
+    private readonly TrainingOptions _training = new();
+    private readonly DeviceOptions _device = new();
+    private readonly Option<string?> _out = CliOption.Word("--out", "DIR", "Folder of the run: metrics, checkpoints (default: a new one in runs/).");
+    private readonly Option<string?> _resume = CliOption.Word("--resume", "DIR", "Goes on with a run, or with one of its checkpoints, bit for bit.");
+    private readonly Option<long?> _logEvery = CliOption.Whole("--log-every", "Steps between lines where output is no terminal (default: every 5 seconds).", 1);
+    private readonly Option<string?> _prompt = CliOption.Word("--prompt", "TEXT", "Text that the sample at the end continues (default: none).");
+    private readonly Option<int?> _sampleTokens = CliOption.Count("--sample-tokens", "Tokens of a sample, 0 for no sample at the end (default: the preset's).", 0);
+    private readonly Terminal _terminal;
+
+    private TrainCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        var train = new TrainCommand(terminal);
+        var command = new Command("train", "Trains a model on text, or on the built-in corpus.");
+        train._data.AddTo(command);
+        command.Add(train._preset);
+        train._training.AddTo(command);
+        train._device.AddTo(command);
+        foreach (Option option in (Option[])[train._out, train._resume, train._logEvery, train._prompt, train._sampleTokens])
+            command.Add(option);
+        command.SetAction((parsed, _) => train.RunAsync(parsed));
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed)
+    {
+        using Device device = _device.Open(parsed);
+        ITrainingView view = _terminal.IsInteractive
+            ? new ProgressView(_terminal.Console, _terminal.Clock)
+            : new PlainLines(_terminal.Output, _terminal.Clock, parsed.GetValue(_logEvery) ?? 0);
+        using Trainer trainer = parsed.GetValue(_resume) is { } run ? Resume(parsed, run, device, view) : Begin(parsed, device, view);
+        using var signals = new RunSignals(trainer.RequestCheckpoint, view.Note);
+        trainer.Observe(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
+        TrainingSummary summary = null!;
+        await view.ShowAsync(async () => summary = await trainer.RunAsync(signals.Stopping).ConfigureAwait(false)).ConfigureAwait(false);
+        Finish(parsed, trainer, summary, view);
+        return ExitCode.Done;
+    }
+
+    private Trainer Begin(ParseResult parsed, Device device, ITrainingView view)
+    {
+        Preset preset = parsed.GetValue(_preset) ?? Preset.Chars;
+        GptConfig config = _training.ConfigOf(parsed, preset);
+        TrainerOptions options = _training.OptionsOf(parsed, preset);
+        DataChoice choice = _data.Choose(parsed);
+        string folder = parsed.GetValue(_out) ?? RunFolders.Next(preset.Name);
+        options = options with { RunFolder = folder, SampleTokens = SampleTokensOf(parsed, options) };
+        view.Note($"Reading {choice.Description}.");
+        var data = choice.Open(_data.TokenizerKind(parsed));
+        config = config with { VocabularySize = data.Tokenizer.VocabularySize };
+        MemoryCheck.Require(MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");
+        var trainer = new Trainer(device, config, data, options);
+        choice.WriteTo(folder);
+        Introduce(trainer, device, view, $"Training {preset.Name}");
+        view.Note(Invariant($"{data.Training.Length:N0} tokens to train on, {data.Validation.Length:N0} to measure on; writing to {folder}."));
+        return trainer;
+    }
+
+    private Trainer Resume(ParseResult parsed, string run, Device device, ITrainingView view)
+    {
+        Forbidden.OnResume(parsed, _preset);
+        DataChoice choice = _data.ChooseAgain(parsed, DataChoice.ReadFrom(FolderOfRun(run)));
+        string? folder = parsed.GetValue(_out);
+        view.Note($"Reading {choice.Description}.");
+        Trainer trainer = Trainer.Resume(device, run, choice.Open, before =>
+        {
+            TrainerOptions options = _training.OptionsOf(parsed, before);
+            return options with { RunFolder = folder ?? before.RunFolder, SampleTokens = SampleTokensOf(parsed, before) };
+        });
+        if (trainer.Options.RunFolder is { } written)
+            choice.WriteTo(written);
+        Introduce(trainer, device, view, "Going on with");
+        view.Note(Invariant($"{trainer.Step} of {trainer.Options.Steps} steps are done; writing to {trainer.Options.RunFolder ?? "nowhere"}."));
+        return trainer;
+    }
+
+    /// <summary>A run's folder, also when one of its checkpoints was named.</summary>
+    private static string FolderOfRun(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        string? parent = Path.GetDirectoryName(full);
+        return Path.GetFileName(parent) == "checkpoints" ? Path.GetDirectoryName(parent)! : full;
+    }
+
+    private int SampleTokensOf(ParseResult parsed, TrainerOptions options) => Math.Max(1, parsed.GetValue(_sampleTokens) ?? options.SampleTokens);
+
+    private static void Introduce(Trainer trainer, Device device, ITrainingView view, string beginning)
+    {
+        GptConfig config = trainer.Model.Config;
+        view.Note(Invariant($"{beginning}: {Units.Count(trainer.Model.Layout.ElementCount)} parameters, {config.LayerCount} layers, {config.ChannelCount} wide, ")
+            + Invariant($"context {config.ContextLength}, vocabulary {config.VocabularySize}; on {device.Description}."));
+    }
+
+    private void Finish(ParseResult parsed, Trainer trainer, TrainingSummary summary, ITrainingView view)
+    {
+        string folder = trainer.Options.RunFolder ?? "DIR";
+        if (summary.Reason == StopReason.Cancelled)
+        {
+            view.Note(Invariant($"Stopped at step {summary.Step}; go on with: andrea train --resume {folder}"));
+            return;
+        }
+        if (summary.SkippedSteps > 0)
+            view.Note(Invariant($"{summary.SkippedSteps} steps were skipped because gradients were not finite."));
+        if (summary.ValidationLoss is { } loss)
+            view.Note($"Validation loss {Units.Value(loss)} nats per token (best {Units.Value(summary.BestValidationLoss ?? loss)}; "
+                + $"knowing nothing would give {Units.Value(Math.Log(trainer.Model.Config.VocabularySize))}).");
+        if (parsed.GetValue(_sampleTokens) != 0)
+        {
+            view.Note("A sample:");
+            view.Sample(SafeText.ForTerminal(trainer.Sample(parsed.GetValue(_prompt) ?? "", trainer.Options.SampleTokens)));
+        }
+        view.Note($"For more: andrea sample {folder}");
+    }
+}

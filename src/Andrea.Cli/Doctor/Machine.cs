@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Andrea.Cli.Doctor;
+
+/// <summary>What can be known about the machine without asking another program.</summary>
+internal static class Machine
+{
+    private const string LinuxProcessorFile = "/proc/cpuinfo";
+
+    public static string OperatingSystem => $"{RuntimeInformation.OSDescription} ({RuntimeInformation.RuntimeIdentifier})";
+
+    public static string Runtime => RuntimeInformation.FrameworkDescription;
+
+    /// <summary>The processor's name as the operating system gives it, else its architecture.</summary>
+    public static string Processor
+    {
+        get
+        {
+            if (File.Exists(LinuxProcessorFile))
+                return ProcessorOf(File.ReadLines(LinuxProcessorFile)) ?? Architecture;
+            return Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") is { Length: > 0 } name ? name : Architecture;
+        }
+    }
+
+    /// <summary>Bytes of memory that this process may use: the machine's, or its container's.</summary>
+    public static long MemoryBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>Width of the vectors that the JIT uses, and the instruction sets behind it.</summary>
+    public static string Vectors
+    {
+        get
+        {
+            int bits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
+            List<string> sets = [];
+            if (Avx512F.IsSupported)
+                sets.Add("AVX-512");
+            if (Avx2.IsSupported)
+                sets.Add("AVX2");
+            if (Fma.IsSupported)
+                sets.Add("FMA");
+            if (AdvSimd.IsSupported)
+                sets.Add("AdvSIMD");
+            string names = sets.Count == 0 ? "no SIMD instructions" : string.Join(", ", sets);
+            return bits == 0 ? names : $"{bits} bits ({names})";
+        }
+    }
+
+    private static string Architecture => RuntimeInformation.ProcessArchitecture.ToString();
+
+    /// <summary>The name in the lines of Linux's list of processors, or null.</summary>
+    internal static string? ProcessorOf(IEnumerable<string> lines)
+    {
+        foreach (string line in lines)
+        {
+            int colon = line.IndexOf(':');
+            if (colon > 0 && line.AsSpan(0, colon).Trim() is "model name" or "Model" && line[(colon + 1)..].Trim() is { Length: > 0 } name)
+                return name;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,14 @@
+namespace Andrea.Cli;
+
+/// <summary>What the process tells its caller.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done, or stopped in good order by a signal.</summary>
+    public const int Done = 0;
+
+    /// <summary>It did not work: a missing file, a damaged checkpoint, a full disk, a diverged run.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line made no sense.</summary>
+    public const int WrongUsage = 2;
+}

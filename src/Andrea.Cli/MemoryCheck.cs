@@ -1,0 +1,30 @@
+using Andrea.Cli.Doctor;
+using Andrea.Cli.Rendering;
+using Andrea.Gpt;
+
+namespace Andrea.Cli;
+
+/// <summary>Refuses what cannot fit into memory, before the system kills the process for it.</summary>
+internal static class MemoryCheck
+{
+    /// <summary>About what training takes: four arenas of parameters, and the activations with their gradients.</summary>
+    public static long TrainingBytes(GptConfig config, int batchSize, int tokenCount)
+    {
+        double rows = (double)batchSize * tokenCount;
+        double activations = rows * (((16.0 * config.LayerCount) + 12) * config.ChannelCount + config.VocabularySize);
+        double bytes = sizeof(float) * ((4.0 * GptParameters.CreateLayout(config).ArenaLength) + activations);
+        return (long)Math.Min(bytes, long.MaxValue / 2);
+    }
+
+    /// <summary>Throws when it does not fit.</summary>
+    /// <param name="bytes">Bytes needed.</param>
+    /// <param name="what">For what, to begin a sentence in the middle: "training chars".</param>
+    /// <exception cref="CommandException">It does not fit.</exception>
+    public static void Require(long bytes, string what)
+    {
+        long available = Machine.MemoryBytes;
+        if (bytes > available)
+            throw new CommandException(
+                $"For {what} about {Units.Bytes(bytes)} of memory are needed, but this machine has {Units.Bytes(available)}; choose a smaller preset, batch or context.");
+    }
+}

@@ -1,0 +1,18 @@
+namespace Andrea.Cli.Rendering;
+
+/// <summary>Shows a training run: a moving display for a terminal, plain lines for a file or pipe.</summary>
+internal interface ITrainingView
+{
+    /// <summary>Shows the run while it works.</summary>
+    /// <param name="work">The training; calls the other members meanwhile.</param>
+    Task ShowAsync(Func<Task> work);
+
+    /// <summary>A step was made. Called very often; most calls change nothing on the screen.</summary>
+    void Show(in TrainingStatus status);
+
+    /// <summary>Something worth a line of its own. From any thread.</summary>
+    void Note(string line);
+
+    /// <summary>Text that the model wrote.</summary>
+    void Sample(string text);
+}

@@ -1,0 +1,38 @@
+namespace Andrea.Cli.Rendering;
+
+/// <summary>A line of text now and then, for output that goes to a file or pipe.</summary>
+/// <param name="output">Where the lines go.</param>
+/// <param name="clock">Tells when a line is due.</param>
+/// <param name="every">Steps between lines; 0 writes one every few seconds.</param>
+internal sealed class PlainLines(TextWriter output, TimeProvider clock, long every = 0) : ITrainingView
+{
+    /// <summary>Time between lines where no number of steps was asked for.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private long _lastLine = -1;
+
+    public Task ShowAsync(Func<Task> work) => work();
+
+    public void Show(in TrainingStatus status)
+    {
+        if (!IsDue(status))
+            return;
+        _lastLine = clock.GetTimestamp();
+        Note(FormattableString.Invariant($"step {status.Step}/{status.TotalSteps}  {status.Numbers()}"));
+    }
+
+    public void Note(string line)
+    {
+        output.WriteLine(line);
+        output.Flush();
+    }
+
+    public void Sample(string text) => Note(text);
+
+    private bool IsDue(in TrainingStatus status)
+    {
+        if (_lastLine < 0 || status.Step == status.TotalSteps)
+            return true;
+        return every > 0 ? status.Step % every == 0 : clock.GetElapsedTime(_lastLine) >= Interval;
+    }
+}

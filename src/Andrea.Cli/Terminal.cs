@@ -1,0 +1,34 @@
+using Spectre.Console;
+
+namespace Andrea.Cli;
+
+/// <summary>All of the outside world that a command talks to, so that tests can put something else in its place.</summary>
+internal sealed class Terminal
+{
+    /// <summary>Standard output, as plain text.</summary>
+    public required TextWriter Output { get; init; }
+
+    /// <summary>Standard error, as plain text.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Standard output with colors and cursor movement, where it is a terminal.</summary>
+    public required IAnsiConsole Console { get; init; }
+
+    /// <summary>Whether a person watches the output as it appears.</summary>
+    public required bool IsInteractive { get; init; }
+
+    /// <summary>Wall time, for rates and remaining time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Looks up an environment variable.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>The process's own streams.</summary>
+    public static Terminal OfProcess() => new()
+    {
+        Output = System.Console.Out,
+        Error = System.Console.Error,
+        Console = AnsiConsole.Console,
+        IsInteractive = !System.Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi,
+    };
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Andrea.Data;
+
+namespace Andrea.Cli.Training;
+
+/// <summary>What a run trains on: files, or the built-in corpus. Kept in the run's folder, so that <c>--resume</c> finds it again.</summary>
+internal sealed record DataChoice
+{
+    /// <summary>Name of the file in the run's folder.</summary>
+    public const string FileName = "data.json";
+
+    private const ulong CorpusSeed = 1;
+
+    /// <summary>Full paths of files and folders; empty for the built-in corpus.</summary>
+    public IReadOnlyList<string> Paths { get; init; } = [];
+
+    /// <summary>Seed of the built-in corpus.</summary>
+    public ulong Seed { get; init; } = CorpusSeed;
+
+    /// <summary>Characters of the built-in corpus.</summary>
+    public int Characters { get; init; } = BuiltInCorpus.DefaultLength;
+
+    /// <summary>Share held back to measure on.</summary>
+    public double ValidationFraction { get; init; }
+
+    /// <summary>In words.</summary>
+    [JsonIgnore]
+    public string Description => Paths.Count switch
+    {
+        0 => "the built-in corpus",
+        1 => Paths[0],
+        _ => FormattableString.Invariant($"{Paths[0]} and {Paths.Count - 1} more"),
+    };
+
+    public static DataChoice OfFiles(IEnumerable<string> paths, double validationFraction) => new()
+    {
+        Paths = [.. paths.Select(path => path == "-" ? path : Path.GetFullPath(path))],
+        ValidationFraction = validationFraction,
+    };
+
+    public static DataChoice OfBuiltInCorpus(double validationFraction) => new() { ValidationFraction = validationFraction };
+
+    /// <summary>What a run trained on; null if its folder does not say.</summary>
+    /// <exception cref="CommandException">The file is damaged.</exception>
+    public static DataChoice? ReadFrom(string runFolder)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllText(path), DataChoiceJson.Default.DataChoice);
+        }
+        catch (JsonException exception)
+        {
+            throw new CommandException($"The file '{path}' is damaged ({exception.Message}); delete it and give --data again.");
+        }
+    }
+
+    /// <summary>Remembers the choice in a run's folder, which is made if need be.</summary>
+    public void WriteTo(string runFolder)
+    {
+        Directory.CreateDirectory(runFolder);
+        File.WriteAllText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, DataChoiceJson.Default.DataChoice) + "\n");
+    }
+
+    /// <summary>Reads the text and fits a tokenizer of this kind to it.</summary>
+    public TokenDataset Open(string tokenizerKind)
+    {
+        TextSource source = OpenSource();
+        return TokenDataset.Create(source, Tokenizer.Create(tokenizerKind, source), Options);
+    }
+
+    /// <summary>Reads the text with a tokenizer that is there already.</summary>
+    public TokenDataset Open(Tokenizer tokenizer) => TokenDataset.Create(OpenSource(), tokenizer, Options);
+
+    private TokenDatasetOptions Options => new() { ValidationFraction = ValidationFraction };
+
+    private TextSource OpenSource() => Paths.Count > 0 ? TextSource.FromFiles(Paths) : TextSource.FromText(BuiltInCorpus.Generate(Seed, Characters));
+}
+
+/// <summary>Writes and reads choices without reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(DataChoice))]
+internal sealed partial class DataChoiceJson : JsonSerializerContext;
