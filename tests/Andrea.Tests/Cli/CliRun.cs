@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+using Andrea.Cli;
+using Spectre.Console;
+
+namespace Andrea.Tests.Cli;
+
+/// <summary>One run of the command line inside the test process, with everything it wrote.</summary>
+internal sealed record CliRun(int ExitCode, string Output, string Error)
+{
+    public static async Task<CliRun> Of(params string[] arguments) => await Of(new Dictionary<string, string>(), arguments);
+
+    public static async Task<CliRun> Of(Dictionary<string, string> variables, params string[] arguments)
+    {
+        var output = new StringWriter();
+        var error = new StringWriter();
+        var terminal = new Terminal
+        {
+            Output = output,
+            Error = error,
+            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No }),
+            IsInteractive = false,
+            Variable = name => variables.GetValueOrDefault(name),
+        };
+        int exitCode = await CommandLine.RunAsync(arguments, terminal);
+        return new CliRun(exitCode, output.ToString(), error.ToString());
+    }
+
+    /// <summary>It did what was asked, and complained of nothing.</summary>
+    public CliRun Succeeded()
+    {
+        Assert.Equal("", Error);
+        Assert.Equal(Andrea.Cli.ExitCode.Done, ExitCode);
+        return this;
+    }
+
+    /// <summary>It failed with this code and one line on standard error that begins with the program's name.</summary>
+    /// <returns>The line, without the name.</returns>
+    public string FailedWith(int exitCode)
+    {
+        Assert.Equal(exitCode, ExitCode);
+        string[] lines = Regex.Split(Error.TrimEnd(), "\r?\n");
+        Assert.True(lines.Length == 1, $"expected one line, not:\n{Error}");
+        Assert.StartsWith("andrea: ", lines[0], StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", Error, StringComparison.Ordinal);
+        return lines[0]["andrea: ".Length..];
+    }
+}

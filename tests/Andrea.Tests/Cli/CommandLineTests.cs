@@ -1,0 +1,119 @@
+using Andrea.Cli;
+
+namespace Andrea.Tests.Cli;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("", "train, sample, doctor, bench")]
+    [InlineData("bench", "optimizer, step")]
+    [InlineData("teach", "'teach'")]
+    [InlineData("train books", "'books'")]
+    [InlineData("train --setps 5", "'--setps'")]
+    [InlineData("train --steps", "--steps")]
+    [InlineData("train --steps many", "'many' is not a value of --steps; expected a whole number from 1 up")]
+    [InlineData("train --steps 0", "from 1 up")]
+    [InlineData("train --steps 99999999999999999999", "--steps")]
+    [InlineData("train --batch -3", "'-3' is not a value of --batch; expected a whole number from 1 to")]
+    [InlineData("train --batch 1.5", "--batch")]
+    [InlineData("train --context 0", "--context")]
+    [InlineData("train --lr fast", "'fast' is not a value of --lr; expected a finite number from 0 up")]
+    [InlineData("train --lr NaN", "--lr")]
+    [InlineData("train --lr inf", "--lr")]
+    [InlineData("train --lr 1,5", "--lr")]
+    [InlineData("train --max-norm -1", "'-1' is not a value of --max-norm; expected a number from 0 up, or inf")]
+    [InlineData("train --max-norm NaN", "--max-norm")]
+    [InlineData("train --seed -1", "--seed")]
+    [InlineData("train --seed 18446744073709551616", "18446744073709551615")]
+    [InlineData("train --threads 0", "--threads")]
+    [InlineData("train --threads 1025", "1024")]
+    [InlineData("train --device gpu", "choose one of auto, cpu, cuda")]
+    [InlineData("train --preset huge", "There is no preset 'huge'; choose one of tiny, chars, andrea12m")]
+    [InlineData("train --tokenizer word", "choose one of char, byte")]
+    [InlineData("train --validation 1", "--validation")]
+    [InlineData("train --schedule sine", "choose one of cosine, linear, constant, warmup-stable-decay")]
+    [InlineData("train --clip-formula approximate", "exact, torch")]
+    [InlineData("train --non-finite ignore", "skip, propagate, throw")]
+    [InlineData("train --lr 1e-3 --final-lr 1e-2", "0.01")]
+    [InlineData("train --schedule warmup-stable-decay --steps 10 --decay-steps 11", "11")]
+    [InlineData("train --resume run --preset tiny", "--preset cannot be given with --resume")]
+    [InlineData("train --resume run --tokenizer byte", "--tokenizer cannot be given with --resume")]
+    [InlineData("train --resume run --validation 0.2", "--validation cannot be given with --resume")]
+    [InlineData("sample", "'sample'")]
+    [InlineData("sample run --temperature -0.1", "--temperature")]
+    [InlineData("sample run --top-k -1", "--top-k")]
+    [InlineData("sample run --tokens 0", "--tokens")]
+    [InlineData("bench optimizer --batch 2", "'--batch'")]
+    [InlineData("bench step --reps 0", "--reps")]
+    [InlineData("doctor now", "'now'")]
+    public async Task WrongUsage_ExitsWith2AndSaysSoInOneLine(string arguments, string expected)
+    {
+        CliRun run = await CliRun.Of(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(expected, run.FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);
+        Assert.Equal("", run.Output);
+    }
+
+    [Fact]
+    public async Task Error_NamesTheHelpOfTheVeryCommand()
+    {
+        CliRun run = await CliRun.Of("bench", "step", "--reps", "x");
+        Assert.EndsWith("See 'andrea bench step --help'.", run.FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "train sample doctor bench")]
+    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --out --resume --tokenizer --warmup")]
+    [InlineData("sample -h", "RUN --prompt --tokens --temperature --top-k --seed --threads --device")]
+    [InlineData("bench --help", "optimizer step")]
+    [InlineData("bench step --help", "--preset --batch --context --threads --reps --json")]
+    [InlineData("bench optimizer --help", "--preset --threads --reps --json")]
+    public async Task Help_NamesEveryOption(string arguments, string expected)
+    {
+        CliRun run = (await CliRun.Of(arguments.Split(' '))).Succeeded();
+        Assert.All(expected.Split(' '), name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
+        Assert.Contains("andrea ", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_EveryOptionOfTrainSaysItsDefault()
+    {
+        CliRun run = (await CliRun.Of("train", "--help")).Succeeded();
+        string[] options = [.. run.Output.Split('\n').Where(line => line.StartsWith("  --", StringComparison.Ordinal))];
+        Assert.True(options.Length > 25, $"only {options.Length} options");
+        Assert.All(options.Where(line => !line.Contains("--resume", StringComparison.Ordinal)),
+            line => Assert.Contains("(default: ", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Version_IsTheLibrarys()
+    {
+        CliRun run = (await CliRun.Of("--version")).Succeeded();
+        Assert.StartsWith(Versions.Andrea, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cuda_IsRefusedWithTheReason()
+    {
+        CliRun run = await CliRun.Of("train", "--device", "cuda");
+        string line = run.FailedWith(ExitCode.Failed);
+        Assert.StartsWith("CUDA is not usable: ", line, StringComparison.Ordinal);
+        Assert.EndsWith("use --device cpu.", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_DescribesMachineAndBackends()
+    {
+        CliRun run = (await CliRun.Of("doctor")).Succeeded();
+        foreach (string row in (string[])["Andrea ", "system ", ".NET ", "processor ", "cores ", "memory ", "vectors ", "backend cpu ", "backend cuda "])
+            Assert.Contains(run.Output.Split('\n'), line => line.StartsWith(row, StringComparison.Ordinal) && line.Length > row.Length + 8);
+        Assert.Contains("backend cuda  not usable: ", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("processor\t: 0\nmodel name\t: Wide Core 9000 @ 3 GHz\n", "Wide Core 9000 @ 3 GHz")]
+    [InlineData("processor\t: 0\nModel\t\t: Small Board 4\n", "Small Board 4")]
+    [InlineData("processor\t: 0\nBogoMIPS\t: 100\n", null)]
+    [InlineData("", null)]
+    public void ProcessorName_OfLinuxList_IsTheModel(string list, string? expected) =>
+        Assert.Equal(expected, Andrea.Cli.Doctor.Machine.ProcessorOf(list.Split('\n')));
+}
