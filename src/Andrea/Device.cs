@@ -18,6 +18,9 @@ public sealed class Device : IDisposable
     /// <summary>One line for people: processor or GPU, instruction set, threads.</summary>
     public string Description => Backend.Description;
 
+    /// <summary>The fastest device of this machine. This version knows only the CPU, with one thread for each processor.</summary>
+    public static Device Best() => Cpu();
+
     /// <summary>The CPU, with SIMD and several threads.</summary>
     /// <param name="threads">Number of threads; 0 takes one for each processor. Results do not depend on it.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative number, or more than 1,024.</exception>
