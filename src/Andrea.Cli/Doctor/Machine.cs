@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
+using Andrea.Cpu.Simd;
 
 namespace Andrea.Cli.Doctor;
 
@@ -29,24 +27,7 @@ internal static class Machine
     public static long MemoryBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     /// <summary>Width of the vectors that the JIT uses, and the instruction sets behind it.</summary>
-    public static string Vectors
-    {
-        get
-        {
-            int bits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
-            List<string> sets = [];
-            if (Avx512F.IsSupported)
-                sets.Add("AVX-512");
-            if (Avx2.IsSupported)
-                sets.Add("AVX2");
-            if (Fma.IsSupported)
-                sets.Add("FMA");
-            if (AdvSimd.IsSupported)
-                sets.Add("AdvSIMD");
-            string names = sets.Count == 0 ? "no SIMD instructions" : string.Join(", ", sets);
-            return bits == 0 ? names : $"{bits} bits ({names})";
-        }
-    }
+    public static string Vectors => VectorSupport.Description;
 
     private static string Architecture => RuntimeInformation.ProcessArchitecture.ToString();
 

@@ -10,7 +10,8 @@ internal sealed partial class CpuBackend
     private readonly GrowOnlyMemory _normShares = new();
 
     public unsafe void NormForward(
-        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels, Tensor output, Tensor mean, Tensor inverseScale)
+        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels,
+        Tensor output, Tensor mean, Tensor inverseScale)
     {
         var work = new NormForwardWork
         {

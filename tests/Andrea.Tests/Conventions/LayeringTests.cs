@@ -34,7 +34,8 @@ public class LayeringTests
 
     [Theory]
     [InlineData("src/Andrea/Training/X.cs", "using Andrea.Gpt; using Andrea.Data; using Andrea.Tensors;")]
-    [InlineData("src/Andrea/Tensors/X.cs", "// using Andrea.Cpu;\n/* Andrea.Gpt.GptModel */ string s = \"Andrea.Gpt.GptModel\"; char c = '\"'; // Andrea.Cuda.Y")]
+    [InlineData("src/Andrea/Tensors/X.cs", "// using Andrea.Cpu;\n/* Andrea.Gpt.GptModel */ char c = '\"'; // Andrea.Cuda.Y")]
+    [InlineData("src/Andrea/Tensors/X.cs", "string s = \"Andrea.Gpt.GptModel\";")]
     [InlineData("src/Andrea/Optim/X.cs", "options.Cuda.Driver(); var y = Cuda.Other;")]
     [InlineData("src/Andrea/Device.cs", "using Andrea.Cpu;")]
     [InlineData("src/Andrea.Cli/X.cs", "using Andrea.Training;")]
@@ -68,7 +69,9 @@ public class LayeringTests
 
     [Fact]
     public void SourceTree_Read_FindsTheLibrary() =>
-        Assert.Contains(SourceTree.Read("src"), file => file.Path == "src/Andrea/Cpu/Simd/SimdMath.cs" && file.Text.Contains("Vector512", StringComparison.Ordinal));
+        Assert.Contains(
+            SourceTree.Read("src"),
+            file => file.Path == "src/Andrea/Cpu/Simd/SimdMath.cs" && file.Text.Contains("Vector512", StringComparison.Ordinal));
 
     private static void AssertNone(IEnumerable<string> violations) => Assert.Equal("", string.Join('\n', violations));
 }

@@ -8,7 +8,8 @@ internal static partial class SourceRules
 {
     public const int MaxLines = 400;
 
-    /// <summary>What each part of the library may refer to, besides itself and the root namespace; the command line may refer to everything.</summary>
+    /// <summary>What each part of the library may refer to, besides itself and the root namespace. The command line may
+    /// refer to everything.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Numerics"] = [],

@@ -23,12 +23,15 @@ public static class SourceTree
         string root = Root();
         var files = new List<SourceFile>();
         foreach (string folder in folders)
-            foreach (string path in Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            IEnumerable<string> paths = Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories);
+            foreach (string path in paths.Order(StringComparer.Ordinal))
             {
                 string relative = Path.GetRelativePath(root, path).Replace('\\', '/');
                 if (!relative.Contains("/obj/", StringComparison.Ordinal) && !relative.Contains("/bin/", StringComparison.Ordinal))
                     files.Add(new SourceFile(relative, File.ReadAllText(path)));
             }
+        }
         return [.. files];
     }
 

@@ -5,7 +5,8 @@ using Andrea.Cpu.Simd;
 namespace Andrea.Cpu.Activation;
 
 /// <summary>GELU in its tanh form, and its slope.</summary>
-/// <remarks>With u = sqrt(2/pi) (x + 0.044715 x^3): 0.5 (1 + tanh(u)) = 1 / (1 + e^(-2u)), the sigmoid of 2u, which keeps its digits where tanh(u) nears -1.</remarks>
+/// <remarks>With u = sqrt(2/pi) (x + 0.044715 x^3): 0.5 (1 + tanh(u)) = 1 / (1 + e^(-2u)), the sigmoid of 2u,
+/// which keeps its digits where tanh(u) nears -1.</remarks>
 internal static class Gelu
 {
     // 2u = x (Linear + Cubic x^2); its derivative is Linear + 3 Cubic x^2.

@@ -6,7 +6,8 @@ namespace Andrea.Cpu.Reference;
 internal sealed partial class ReferenceBackend
 {
     public void NormForward(
-        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels, Tensor output, Tensor mean, Tensor inverseScale)
+        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels,
+        Tensor output, Tensor mean, Tensor inverseScale)
     {
         ReadOnlySpan<float> w = View(weight);
         ReadOnlySpan<float> b = View(bias);

@@ -15,7 +15,8 @@ internal static class SimdMath
     public const int Lanes = 16;
 
     /// <summary>e^x to 2 units in the last place; 0 below -87.3, +Inf above 88.7, NaN for NaN.</summary>
-    /// <remarks>x = n ln 2 + r with |r| &lt;= ln 2 / 2, ln 2 in two parts so that r is exact enough; e^r by a degree-6 polynomial (Cephes expf); 2^n by exponent bits.</remarks>
+    /// <remarks>x = n ln 2 + r with |r| &lt;= ln 2 / 2, ln 2 in two parts so that r is exact enough; e^r by a
+    /// degree-6 polynomial (Cephes expf); 2^n by exponent bits.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
