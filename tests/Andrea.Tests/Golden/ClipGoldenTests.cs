@@ -35,7 +35,8 @@ public class ClipGoldenTests
         }
     }
 
-    /// <summary>clip_grad_norm_ in float32, bit for bit where it finds the norm that we round to. Its sum of squares is rounded on the way, ours is not: as far as the norms differ, so may the gradients.</summary>
+    /// <summary>clip_grad_norm_ in float32, bit for bit where it finds the norm that ours rounds to. Its sum of squares is rounded on the
+    /// way, ours is not: as far as the norms differ, so may the gradients.</summary>
     [Theory]
     [MemberData(nameof(TorchCases))]
     public void Clip_TorchFormula_IsPyTorchs(string deviceName, string caseName)
@@ -96,7 +97,8 @@ public class ClipGoldenTests
             var arena = new ParameterArena(device.Device, layout);
             for (int i = 0; i < gradients.Length; i++)
                 arena[i].CopyFrom(gradients[i]);
-            using var clipper = new GradClipper(device.Device, arena, new GradClipperOptions { MaxNorm = golden.Number("maxNorm"), Formula = formula });
+            var options = new GradClipperOptions { MaxNorm = golden.Number("maxNorm"), Formula = formula };
+            using var clipper = new GradClipper(device.Device, arena, options);
             clipper.Clip();
             return new Run(device, arena, clipper);
         }

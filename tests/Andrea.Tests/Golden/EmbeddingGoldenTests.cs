@@ -27,7 +27,8 @@ public class EmbeddingGoldenTests
             return;
         float[] tokenStart = TestDevice.Normal(1, tokenTable.Length), positionStart = TestDevice.Normal(2, positionTable.Length);
         Tensor dTokenTable = device.Tensor(tokenStart), dPositionTable = device.Tensor(positionStart);
-        device.Backend.EmbeddingBackward(device.Tensor(golden.Input("dOutput")), tokens, batch, tokenCount, channels, dTokenTable, dPositionTable);
+        Tensor dOutput = device.Tensor(golden.Input("dOutput"));
+        device.Backend.EmbeddingBackward(dOutput, tokens, batch, tokenCount, channels, dTokenTable, dPositionTable);
         golden.AssertClose("dTokenTable", Tolerance.Elementwise, dTokenTable.ToArray(), tokenStart);
         golden.AssertClose("dPositionTable", Tolerance.Elementwise, dPositionTable.ToArray(), positionStart);
     }

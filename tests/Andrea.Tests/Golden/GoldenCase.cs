@@ -9,33 +9,33 @@ public sealed class GoldenCase(JsonElement element)
 {
     public string Name { get; } = element.GetProperty("name").GetString()!;
 
-    public double Number(string name) => element.GetProperty("numbers").GetProperty(name).GetDouble();
+    public double Number(string name) => Member("numbers", name).GetDouble();
 
-    public int Integer(string name) => element.GetProperty("numbers").GetProperty(name).GetInt32();
+    public int Integer(string name) => Member("numbers", name).GetInt32();
 
     public bool Flag(string name) => Integer(name) != 0;
 
-    public bool HasNumber(string name) => element.GetProperty("numbers").TryGetProperty(name, out _);
+    public bool HasNumber(string name) => Has("numbers", name);
 
-    public double[] Series(string name) => [.. element.GetProperty("series").GetProperty(name).EnumerateArray().Select(value => value.GetDouble())];
+    public double[] Series(string name) => [.. Member("series", name).EnumerateArray().Select(value => value.GetDouble())];
 
-    public int[] Integers(string name) => [.. element.GetProperty("integers").GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
+    public int[] Integers(string name) => [.. Member("integers", name).EnumerateArray().Select(value => value.GetInt32())];
 
-    public bool HasIntegers(string name) => element.GetProperty("integers").TryGetProperty(name, out _);
+    public bool HasIntegers(string name) => Has("integers", name);
 
-    public bool HasOutput(string name) => element.GetProperty("outputs").TryGetProperty(name, out _);
+    public bool HasOutput(string name) => Has("outputs", name);
 
     /// <summary>Names of the inputs, in the file's order.</summary>
     public IEnumerable<string> InputNames => element.GetProperty("inputs").EnumerateObject().Select(input => input.Name);
 
-    public long[] InputShape(string name) => Shape(element.GetProperty("inputs").GetProperty(name));
+    public long[] InputShape(string name) => Shape(Member("inputs", name));
 
     /// <summary>Computes an input from its formula.</summary>
     public float[] Input(string name)
     {
-        JsonElement input = element.GetProperty("inputs").GetProperty(name);
-        long length = Shape(input).Aggregate(1L, (product, size) => product * size);
-        return GoldenFormula.Uniform(input.GetProperty("seed").GetUInt64(), length, input.GetProperty("scale").GetDouble(), input.GetProperty("offset").GetDouble());
+        JsonElement input = Member("inputs", name);
+        double scale = input.GetProperty("scale").GetDouble(), offset = input.GetProperty("offset").GetDouble();
+        return GoldenFormula.Uniform(input.GetProperty("seed").GetUInt64(), Length(input), scale, offset);
     }
 
     /// <summary>Compares a whole tensor with the elements of it that the file holds.</summary>
@@ -62,13 +62,19 @@ public sealed class GoldenCase(JsonElement element)
 
     private (float[] Values, int Every) Output(string name, int wholeLength)
     {
-        JsonElement output = element.GetProperty("outputs").GetProperty(name);
-        Assert.Equal(Shape(output).Aggregate(1L, (product, size) => product * size), wholeLength);
+        JsonElement output = Member("outputs", name);
+        Assert.Equal(Length(output), wholeLength);
         float[] values = MemoryMarshal.Cast<byte, float>(output.GetProperty("float32").GetBytesFromBase64()).ToArray();
         int every = output.GetProperty("every").GetInt32();
         Assert.Equal((wholeLength + every - 1) / every, values.Length);
         return (values, every);
     }
+
+    private JsonElement Member(string kind, string name) => element.GetProperty(kind).GetProperty(name);
+
+    private bool Has(string kind, string name) => element.GetProperty(kind).TryGetProperty(name, out _);
+
+    private static long Length(JsonElement owner) => Shape(owner).Aggregate(1L, (product, size) => product * size);
 
     private static long[] Shape(JsonElement owner) => [.. owner.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
 }

@@ -44,7 +44,7 @@ public sealed class GoldenFile
     public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null) =>
         new(Support.TestDevice.Names.Select(row => row.Data), Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
 
-    /// <summary>Every backend once, one of them with threads: for tests of whole models, since each operation is tested with every thread count.</summary>
+    /// <summary>Every backend once, and once with threads: for whole models, since each operation is tested with every thread count.</summary>
     public static MatrixTheoryData<string, string> OnEachBackend(string fileName) =>
         new(["reference", "cpu-1", "cpu-3"], Load(fileName).Cases.Select(golden => golden.Name));
 }

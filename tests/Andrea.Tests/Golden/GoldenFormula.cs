@@ -1,6 +1,6 @@
 namespace Andrea.Tests.Golden;
 
-/// <summary>The input values of the golden files, computed here and in golden_files.py by the same exact steps, so that no file must hold them.</summary>
+/// <summary>The inputs of the golden files, computed here and in golden_files.py by the same exact steps: no file must hold them.</summary>
 public static class GoldenFormula
 {
     /// <summary>float32 values in [offset - scale / 2, offset + scale / 2): computed in double, rounded once.</summary>

@@ -31,8 +31,10 @@ public class NormGoldenTests
         if (kind == NormKind.LayerNorm)
             golden.AssertClose("mean", tolerance, mean.ToArray());
 
-        float[] inputStart = TestDevice.Normal(1, input.Length), weightStart = TestDevice.Normal(2, channels), biasStart = TestDevice.Normal(3, channels);
-        Tensor dInput = device.Tensor(inputStart), dWeight = device.Tensor(weightStart), dBias = hasBias ? device.Tensor(biasStart) : Tensor.None;
+        float[] inputStart = TestDevice.Normal(1, input.Length);
+        float[] weightStart = TestDevice.Normal(2, channels), biasStart = TestDevice.Normal(3, channels);
+        Tensor dInput = device.Tensor(inputStart), dWeight = device.Tensor(weightStart);
+        Tensor dBias = hasBias ? device.Tensor(biasStart) : Tensor.None;
         device.Backend.NormBackward(
             kind, device.Tensor(golden.Input("dOutput")), input, weight, mean, inverseScale, rows, channels, dInput, dWeight, dBias);
         golden.AssertClose("dInput", tolerance, dInput.ToArray(), inputStart);

@@ -71,7 +71,8 @@ public class GradientCheckTests
         return slope;
     }
 
-    /// <summary>Values large enough that every gradient matters, unlike those a training starts from; tables so that no norm divides by little.</summary>
+    /// <summary>Values large enough that every gradient matters, unlike those a training starts from; tables so large that no norm
+    /// divides by little.</summary>
     private static void Randomize(GptModel model)
     {
         for (int i = 0; i < model.Layout.Count; i++)
