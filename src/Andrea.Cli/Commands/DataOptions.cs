@@ -38,11 +38,16 @@ internal sealed class DataOptions
         return paths.Length > 0 ? DataChoice.OfFiles(paths, validation) : DataChoice.OfBuiltInCorpus(validation);
     }
 
-    /// <summary>What a resumed run trains on: as before, from other places if they are given.</summary>
-    public DataChoice ChooseAgain(ParseResult parsed, DataChoice? before)
+    /// <summary>Refuses what a resumed run has settled.</summary>
+    public void CheckResume(ParseResult parsed)
     {
         Forbidden.OnResume(parsed, _tokenizer);
         Forbidden.OnResume(parsed, _validation);
+    }
+
+    /// <summary>What a resumed run trains on: as before, from other places if they are given.</summary>
+    public DataChoice ChooseAgain(ParseResult parsed, DataChoice? before)
+    {
         string[] paths = parsed.GetValue(_paths) ?? [];
         if (paths.Length > 0)
             return DataChoice.OfFiles(paths, before?.ValidationFraction ?? new TokenDatasetOptions().ValidationFraction);

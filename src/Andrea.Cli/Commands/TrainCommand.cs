@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Andrea.Cli.Rendering;
 using Andrea.Cli.Training;
+using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Training;
 using static System.FormattableString;
@@ -54,14 +55,16 @@ internal sealed class TrainCommand
 
     private Trainer Begin(ParseResult parsed, Device device, ITrainingView view)
     {
+        DataChoice choice = _data.Choose(parsed);
         Preset preset = parsed.GetValue(_preset) ?? Preset.Chars;
+        if (choice.IsBuiltIn)
+            preset = BuiltInRun.Tune(preset);
         GptConfig config = _training.ConfigOf(parsed, preset);
         TrainerOptions options = _training.OptionsOf(parsed, preset);
-        DataChoice choice = _data.Choose(parsed);
         string folder = parsed.GetValue(_out) ?? RunFolders.Next(preset.Name);
         options = options with { RunFolder = folder, SampleTokens = SampleTokensOf(parsed, options) };
         view.Note($"Reading {choice.Description}.");
-        var data = choice.Open(_data.TokenizerKind(parsed));
+        TokenDataset data = choice.Open(_data.TokenizerKind(parsed));
         config = config with { VocabularySize = data.Tokenizer.VocabularySize };
         MemoryCheck.Require(MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");
         var trainer = new Trainer(device, config, data, options);
@@ -74,19 +77,28 @@ internal sealed class TrainCommand
     private Trainer Resume(ParseResult parsed, string run, Device device, ITrainingView view)
     {
         Forbidden.OnResume(parsed, _preset);
-        DataChoice choice = _data.ChooseAgain(parsed, DataChoice.ReadFrom(FolderOfRun(run)));
-        string? folder = parsed.GetValue(_out);
-        view.Note($"Reading {choice.Description}.");
-        Trainer trainer = Trainer.Resume(device, run, choice.Open, before =>
-        {
-            TrainerOptions options = _training.OptionsOf(parsed, before);
-            return options with { RunFolder = folder ?? before.RunFolder, SampleTokens = SampleTokensOf(parsed, before) };
-        });
-        if (trainer.Options.RunFolder is { } written)
-            choice.WriteTo(written);
+        _training.CheckResume(parsed);
+        _data.CheckResume(parsed);
+        DataChoice? choice = null;
+        Trainer trainer = Trainer.Resume(device, run, OpenData, ChangeOptions);
+        if (trainer.Options.RunFolder is { } folder)
+            choice!.WriteTo(folder);
         Introduce(trainer, device, view, "Going on with");
         view.Note(Invariant($"{trainer.Step} of {trainer.Options.Steps} steps are done; writing to {trainer.Options.RunFolder ?? "nowhere"}."));
         return trainer;
+
+        TokenDataset OpenData(Tokenizer tokenizer)
+        {
+            choice = _data.ChooseAgain(parsed, DataChoice.ReadFrom(FolderOfRun(run)));
+            view.Note($"Reading {choice.Description}.");
+            return choice.Open(tokenizer);
+        }
+
+        TrainerOptions ChangeOptions(TrainerOptions before) => _training.OptionsOf(parsed, before) with
+        {
+            RunFolder = parsed.GetValue(_out) ?? before.RunFolder,
+            SampleTokens = SampleTokensOf(parsed, before),
+        };
     }
 
     /// <summary>A run's folder, also when one of its checkpoints was named.</summary>

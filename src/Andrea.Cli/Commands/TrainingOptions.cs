@@ -58,11 +58,13 @@ internal sealed class TrainingOptions
     }
 
     /// <summary>The options of a resumed run: its own, but for what is given. What the model is made of cannot change.</summary>
-    public TrainerOptions OptionsOf(ParseResult parsed, TrainerOptions before)
+    public TrainerOptions OptionsOf(ParseResult parsed, TrainerOptions before) => Checked(Change(parsed, before));
+
+    /// <summary>Refuses what a resumed run has settled.</summary>
+    public void CheckResume(ParseResult parsed)
     {
         Forbidden.OnResume(parsed, _context);
         Forbidden.OnResume(parsed, _seed);
-        return Checked(Change(parsed, before));
     }
 
     private static TrainerOptions Checked(TrainerOptions options) => ErrorReport.AsUsage(() =>

@@ -24,6 +24,10 @@ internal sealed record DataChoice
     /// <summary>Share held back to measure on.</summary>
     public double ValidationFraction { get; init; }
 
+    /// <summary>Whether it is the built-in corpus.</summary>
+    [JsonIgnore]
+    public bool IsBuiltIn => Paths.Count == 0;
+
     /// <summary>In words.</summary>
     [JsonIgnore]
     public string Description => Paths.Count switch
@@ -77,7 +81,7 @@ internal sealed record DataChoice
 
     private TokenDatasetOptions Options => new() { ValidationFraction = ValidationFraction };
 
-    private TextSource OpenSource() => Paths.Count > 0 ? TextSource.FromFiles(Paths) : TextSource.FromText(BuiltInCorpus.Generate(Seed, Characters));
+    private TextSource OpenSource() => IsBuiltIn ? TextSource.FromText(BuiltInCorpus.Generate(Seed, Characters)) : TextSource.FromFiles(Paths);
 }
 
 /// <summary>Writes and reads choices without reflection.</summary>

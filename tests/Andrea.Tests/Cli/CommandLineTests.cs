@@ -39,6 +39,8 @@ public sealed class CommandLineTests
     [InlineData("train --resume run --preset tiny", "--preset cannot be given with --resume")]
     [InlineData("train --resume run --tokenizer byte", "--tokenizer cannot be given with --resume")]
     [InlineData("train --resume run --validation 0.2", "--validation cannot be given with --resume")]
+    [InlineData("train --resume run --seed 2", "--seed cannot be given with --resume")]
+    [InlineData("train --resume run --context 8", "--context cannot be given with --resume")]
     [InlineData("sample", "'sample'")]
     [InlineData("sample run --temperature -0.1", "--temperature")]
     [InlineData("sample run --top-k -1", "--top-k")]

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Andrea.Cli;
 using Andrea.Cli.Training;
 using Andrea.Tests.Support;
+using Andrea.Training;
 
 namespace Andrea.Tests.Cli;
 
@@ -144,6 +145,35 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(9ul, options.GetProperty("seed").GetUInt64());
         Assert.Equal(16, json.RootElement.GetProperty("state").GetProperty("config").GetProperty("contextLength").GetInt32());
         Assert.True(Directory.Exists(CheckpointFolder("run", 1)));
+    }
+
+    [Fact]
+    public async Task Train_WithoutData_TakesTheBuiltInCorpus_AndResumeFindsItAgain()
+    {
+        string[] common = ["--sample-tokens", "0", "--threads", "1"];
+        CliRun run = (await CliRun.Of(["train", "--preset", "tiny", "--batch", "1", "--steps", "1", "--out", _folder["run"], .. common])).Succeeded();
+        Assert.Contains("Reading the built-in corpus.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("1,350,000 tokens to train on, 150,000 to measure on", run.Output, StringComparison.Ordinal);
+        (await CliRun.Of(["train", "--resume", _folder["run"], "--steps", "2", .. common])).Succeeded();
+        Assert.True(Directory.Exists(CheckpointFolder("run", 2)));
+    }
+
+    [Fact]
+    public void BuiltInCorpus_TunesItsUsualPresetOnly()
+    {
+        Preset tuned = BuiltInRun.Tune(Preset.Chars);
+        Assert.Equal((Preset.Chars.Name, Preset.Chars.Config), (tuned.Name, tuned.Config));
+        Assert.Equal((3_000, 3e-3), (tuned.Options.Steps, tuned.Options.LearningRate));
+        Assert.Same(Preset.Tiny, BuiltInRun.Tune(Preset.Tiny));
+    }
+
+    [Fact]
+    public async Task Resume_OfAForeignFolder_IsRefusedForWhatItIs()
+    {
+        Directory.CreateDirectory(CheckpointFolder("foreign", 1));
+        File.WriteAllText(Path.Combine(CheckpointFolder("foreign", 1), "state.json"), "{}");
+        CliRun run = await CliRun.Of("train", "--resume", _folder["foreign"]);
+        Assert.Contains("state.json", run.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
     }
 
     [Fact]
