@@ -17,11 +17,17 @@ internal interface IRangeWork
 }
 
 /// <summary>The threads of a CPU backend. They live as long as it does, spin briefly for the next operation, then sleep.</summary>
-/// <remarks>One caller at a time. The caller works too. Starting an operation allocates nothing and costs about a microsecond.</remarks>
+/// <remarks>One caller at a time. The caller works too, and waits only for threads that have taken some of the work: one that the system
+/// has put aside costs nothing but its help. Starting an operation allocates nothing and costs about a microsecond.</remarks>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
     // About 50 microseconds: longer than the gaps between operations of a step, shorter than anyone would notice in a core's idle time.
     private const int SpinsBeforeSleep = 1500;
+
+    // The state: number of the operation in the upper half; below it whether it is closed, and how many workers are inside.
+    private const long OneOperation = 1L << 32;
+    private const long Closed = 1L << 31;
+    private const long WorkersInside = Closed - 1;
 
     private readonly Thread[] _workers;
     private readonly object _gate = new();
@@ -36,13 +42,12 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private Shared _shared;
 
     /// <summary>What all threads write, each on a cache line of its own.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 640)]
+    [StructLayout(LayoutKind.Explicit, Size = 512)]
     private struct Shared
     {
-        [FieldOffset(128)] public int Epoch;
+        [FieldOffset(128)] public long State;
         [FieldOffset(256)] public long Next;
-        [FieldOffset(384)] public int Pending;
-        [FieldOffset(512)] public int Sleeping;
+        [FieldOffset(384)] public int Sleeping;
     }
 
     public ThreadTeam(int threadCount)
@@ -50,6 +55,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
         ThreadCount = threadCount;
         _oversubscribed = threadCount > Environment.ProcessorCount;
+        _shared.State = Closed;
         _workers = new Thread[threadCount - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -77,27 +83,15 @@ internal sealed unsafe class ThreadTeam : IDisposable
             work.Run(0, count, 0);
             return;
         }
+        // Nobody is inside a closed operation, so nobody reads these while they change.
         _invoke = &Invoke<TWork>;
         _work = Unsafe.AsPointer(ref work);
         _count = count;
         _grain = grain;
         _shared.Next = 0;
-        _shared.Pending = _workers.Length;
-        // Full fence: all of the above is visible before the new epoch is, and Sleeping is read after it.
-        Interlocked.Increment(ref _shared.Epoch);
-        if (Volatile.Read(ref _shared.Sleeping) > 0)
-            lock (_gate)
-                Monitor.PulseAll(_gate);
-
+        Open();
         TakeRanges(0);
-        var spinner = new SpinWait();
-        while (Volatile.Read(ref _shared.Pending) > 0)
-        {
-            if (_oversubscribed)
-                Thread.Yield();
-            else
-                spinner.SpinOnce(sleep1Threshold: -1);
-        }
+        Close();
         if (_failure is { } failure)
         {
             _failure = null;
@@ -121,6 +115,29 @@ internal sealed unsafe class ThreadTeam : IDisposable
         where TWork : struct, IRangeWork =>
         Unsafe.AsRef<TWork>(work).Run(start, end, worker);
 
+    private void Open()
+    {
+        // Full fence: what the operation is about is visible before it is open, and Sleeping is read after it.
+        Interlocked.Exchange(ref _shared.State, (_shared.State & ~(OneOperation - 1)) + OneOperation);
+        if (Volatile.Read(ref _shared.Sleeping) > 0)
+            lock (_gate)
+                Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Lets no further worker in, and waits for those inside.</summary>
+    private void Close()
+    {
+        Interlocked.Or(ref _shared.State, Closed);
+        var spinner = new SpinWait();
+        while ((Volatile.Read(ref _shared.State) & WorkersInside) > 0)
+        {
+            if (_oversubscribed)
+                Thread.Yield();
+            else
+                spinner.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
     private void TakeRanges(int worker)
     {
         try
@@ -141,33 +158,51 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     private void Work(int worker)
     {
-        int seen = 0;
-        while (WaitForNewEpoch(ref seen))
+        long seen = 0;
+        while (WaitForNewOperation(ref seen))
         {
+            if (!TryEnter())
+                continue;
             TakeRanges(worker);
-            Interlocked.Decrement(ref _shared.Pending);
+            Interlocked.Decrement(ref _shared.State);
         }
     }
 
-    private bool WaitForNewEpoch(ref int seen)
+    /// <summary>Counts this worker in, unless the operation has been closed meanwhile.</summary>
+    private bool TryEnter()
+    {
+        long state = Volatile.Read(ref _shared.State);
+        while ((state & Closed) == 0)
+        {
+            long found = Interlocked.CompareExchange(ref _shared.State, state + 1, state);
+            if (found == state)
+                return true;
+            state = found;
+        }
+        return false;
+    }
+
+    private bool WaitForNewOperation(ref long seen)
     {
         int spins = _oversubscribed ? 1 : SpinsBeforeSleep;
-        for (int i = 0; i < spins && Volatile.Read(ref _shared.Epoch) == seen; i++)
+        for (int i = 0; i < spins && CurrentOperation == seen; i++)
             Thread.SpinWait(8);
-        if (Volatile.Read(ref _shared.Epoch) == seen)
+        if (CurrentOperation == seen)
         {
             lock (_gate)
             {
-                // Full fence: either the caller sees a sleeper after its new epoch, or the sleeper sees the new epoch here.
+                // Full fence: either the caller sees a sleeper after opening, or the sleeper sees the new operation here.
                 Interlocked.Increment(ref _shared.Sleeping);
-                while (Volatile.Read(ref _shared.Epoch) == seen && !_stopping)
+                while (CurrentOperation == seen && !_stopping)
                     Monitor.Wait(_gate);
                 Interlocked.Decrement(ref _shared.Sleeping);
             }
         }
-        if (Volatile.Read(ref _shared.Epoch) == seen)
+        if (CurrentOperation == seen)
             return false;
-        seen++;
+        seen = CurrentOperation;
         return true;
     }
+
+    private long CurrentOperation => Volatile.Read(ref _shared.State) >> 32;
 }
