@@ -58,7 +58,8 @@ internal static partial class ErrorReport
         }
     }
 
-    private static Exception Innermost(Exception exception) => exception is AggregateException { InnerException: { } inner } ? Innermost(inner) : exception;
+    private static Exception Innermost(Exception exception) =>
+        exception is AggregateException { InnerException: { } inner } ? Innermost(inner) : exception;
 
     /// <summary>The message as the library wrote it, without what .NET appends about the parameter.</summary>
     private static string WithoutParameter(string message) => ParameterSuffix().Replace(message, "");

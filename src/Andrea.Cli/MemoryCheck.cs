@@ -25,6 +25,7 @@ internal static class MemoryCheck
         long available = Machine.MemoryBytes;
         if (bytes > available)
             throw new CommandException(
-                $"For {what} about {Units.Bytes(bytes)} of memory are needed, but this machine has {Units.Bytes(available)}; choose a smaller preset, batch or context.");
+                $"For {what} about {Units.Bytes(bytes)} of memory are needed, but this machine has {Units.Bytes(available)}; "
+                + "choose a smaller preset, batch or context.");
     }
 }

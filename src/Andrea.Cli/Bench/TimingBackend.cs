@@ -102,7 +102,8 @@ internal sealed class TimingBackend(IBackend inner) : IBackend
     }
 
     public void NormForward(
-        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels, Tensor output, Tensor mean, Tensor inverseScale)
+        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels,
+        Tensor output, Tensor mean, Tensor inverseScale)
     {
         long started = Begin();
         inner.NormForward(kind, input, weight, bias, epsilon, rows, channels, output, mean, inverseScale);

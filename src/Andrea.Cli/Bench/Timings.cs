@@ -34,6 +34,7 @@ internal sealed class Timings
     {
         double median = Median;
         double? Rate(double amount, double unit) => amount > 0 && median > 0 ? amount / unit / (median / 1000) : null;
-        return new BenchResult(name, median, Minimum, Rate(bytes, 1e9), Rate(operations, 1e9), Rate(tokens, 1), wholeMs > 0 ? median / wholeMs : null);
+        double? share = wholeMs > 0 ? median / wholeMs : null;
+        return new BenchResult(name, median, Minimum, Rate(bytes, 1e9), Rate(operations, 1e9), Rate(tokens, 1), share);
     }
 }

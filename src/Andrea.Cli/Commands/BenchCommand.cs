@@ -8,7 +8,8 @@ using Andrea.Training;
 
 namespace Andrea.Cli.Commands;
 
-/// <summary><c>andrea bench optimizer|step</c>: times the optimizer, or whole training steps with their parts. Random data, nothing written.</summary>
+/// <summary><c>andrea bench optimizer|step</c>: times the optimizer, or whole training steps with their parts.</summary>
+/// <remarks>On random data; nothing is written.</remarks>
 internal sealed class BenchCommand
 {
     private const int DefaultRepetitions = 10;

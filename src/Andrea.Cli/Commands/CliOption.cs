@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 
 namespace Andrea.Cli.Commands;
 
@@ -8,36 +9,15 @@ namespace Andrea.Cli.Commands;
 internal static class CliOption
 {
     /// <summary>A whole number; null when it is not given.</summary>
-    public static Option<long?> Whole(string name, string help, long smallest, long largest = long.MaxValue) => new(name)
-    {
-        Description = help,
-        HelpName = "N",
-        CustomParser = result =>
-        {
-            string text = TextOf(result);
-            if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= smallest && value <= largest)
-                return value;
-            string range = largest == long.MaxValue ? Text($"from {smallest} up") : Text($"from {smallest} to {largest}");
-            result.AddError($"'{text}' is not a value of {name}; expected a whole number {range}");
-            return null;
-        },
-    };
+    public static Option<long?> Whole(string name, string help, long smallest, long largest = long.MaxValue) =>
+        Integer(name, help, smallest, largest);
 
-    /// <summary>A whole number that fits an int.</summary>
-    public static Option<int?> Count(string name, string help, int smallest, int largest = int.MaxValue) => new(name)
-    {
-        Description = help,
-        HelpName = "N",
-        CustomParser = result =>
-        {
-            string text = TextOf(result);
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= smallest && value <= largest)
-                return value;
-            string range = largest == int.MaxValue ? Text($"from {smallest} up") : Text($"from {smallest} to {largest}");
-            result.AddError($"'{text}' is not a value of {name}; expected a whole number {range}");
-            return null;
-        },
-    };
+    /// <summary>A whole number that fits an int; null when it is not given.</summary>
+    public static Option<int?> Count(string name, string help, int smallest, int largest = int.MaxValue) =>
+        Integer(name, help, smallest, largest);
+
+    /// <summary>A seed: any 64-bit number; null when it is not given.</summary>
+    public static Option<ulong?> Seed(string help) => Integer("--seed", help, ulong.MinValue, ulong.MaxValue);
 
     /// <summary>A finite number; null when it is not given.</summary>
     /// <param name="name">The option.</param>
@@ -45,7 +25,8 @@ internal static class CliOption
     /// <param name="expected">What is expected, to end the sentence "expected ...".</param>
     /// <param name="isRight">Whether a number is in range.</param>
     /// <param name="allowInfinity">Whether inf is a value, too.</param>
-    public static Option<double?> Number(string name, string help, string expected, Func<double, bool> isRight, bool allowInfinity = false) => new(name)
+    public static Option<double?> Number(
+        string name, string help, string expected, Func<double, bool> isRight, bool allowInfinity = false) => new(name)
     {
         Description = help,
         HelpName = "X",
@@ -58,21 +39,6 @@ internal static class CliOption
             if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && isRight(value))
                 return value;
             result.AddError($"'{text}' is not a value of {name}; expected {expected}");
-            return null;
-        },
-    };
-
-    /// <summary>A seed: any 64-bit number.</summary>
-    public static Option<ulong?> Seed(string help) => new("--seed")
-    {
-        Description = help,
-        HelpName = "N",
-        CustomParser = result =>
-        {
-            string text = TextOf(result);
-            if (ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value))
-                return value;
-            result.AddError($"'{text}' is not a value of --seed; expected a whole number from 0 to {ulong.MaxValue.ToString(CultureInfo.InvariantCulture)}");
             return null;
         },
     };
@@ -94,6 +60,23 @@ internal static class CliOption
 
     /// <summary>Any text; null when it is not given.</summary>
     public static Option<string?> Word(string name, string helpName, string help) => new(name) { Description = help, HelpName = helpName };
+
+    private static Option<T?> Integer<T>(string name, string help, T smallest, T largest)
+        where T : struct, IBinaryInteger<T>, IMinMaxValue<T> => new(name)
+    {
+        Description = help,
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            string text = TextOf(result);
+            bool isNumber = T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out T value);
+            if (isNumber && value >= smallest && value <= largest)
+                return value;
+            string range = largest == T.MaxValue && smallest != T.MinValue ? Text($"from {smallest} up") : Text($"from {smallest} to {largest}");
+            result.AddError($"'{text}' is not a value of {name}; expected a whole number {range}");
+            return null;
+        },
+    };
 
     private static string TextOf(ArgumentResult result) => result.Tokens[0].Value;
 

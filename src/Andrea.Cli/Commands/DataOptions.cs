@@ -21,7 +21,8 @@ internal sealed class DataOptions
         "--tokenizer", $"How text becomes tokens (default: {DefaultTokenizer}).", "char", "byte");
 
     private readonly Option<double?> _validation = CliOption.Number(
-        "--validation", "Share of the text held back to measure on (default: 0.1).", "a number from 0 up to, but not including, 1", share => share is >= 0 and < 1);
+        "--validation", "Share of the text held back to measure on (default: 0.1).",
+        "a number from 0 up to, but not including, 1", share => share is >= 0 and < 1);
 
     public void AddTo(Command command)
     {
@@ -51,7 +52,8 @@ internal sealed class DataOptions
         string[] paths = parsed.GetValue(_paths) ?? [];
         if (paths.Length > 0)
             return DataChoice.OfFiles(paths, before?.ValidationFraction ?? new TokenDatasetOptions().ValidationFraction);
-        return before ?? throw new UsageException($"The run's folder has no {DataChoice.FileName}, so it is unknown what it trained on; give the same --data again.");
+        return before ?? throw new UsageException(
+            $"The run's folder has no {DataChoice.FileName}, so it is unknown what it trained on; give the same --data again.");
     }
 
     public string TokenizerKind(ParseResult parsed) => parsed.GetValue(_tokenizer) ?? DefaultTokenizer;

@@ -8,8 +8,11 @@ internal sealed class DeviceOptions
 {
     private const string Auto = "auto", Cpu = "cpu", Cuda = "cuda";
 
-    private readonly Option<string?> _device = CliOption.Choice("--device", "Where to compute (default: auto, the best there is).", Auto, Cpu, Cuda);
-    private readonly Option<int?> _threads = CliOption.Count("--threads", "CPU threads; results do not depend on it (default: one per processor).", 1, 1024);
+    private readonly Option<string?> _device = CliOption.Choice(
+        "--device", "Where to compute (default: auto, the best there is).", Auto, Cpu, Cuda);
+
+    private readonly Option<int?> _threads = CliOption.Count(
+        "--threads", "CPU threads; results do not depend on it (default: one per processor).", 1, 1024);
 
     public void AddTo(Command command)
     {

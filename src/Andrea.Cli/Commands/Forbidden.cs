@@ -10,7 +10,8 @@ internal static class Forbidden
     public static void OnResume(ParseResult parsed, Option option)
     {
         if (parsed.GetResult(option) is { Implicit: false })
-            throw new UsageException($"{option.Name} cannot be given with --resume, since it was settled when the run began; start a new run instead.");
+            throw new UsageException(
+                $"{option.Name} cannot be given with --resume, since it was settled when the run began; start a new run instead.");
     }
 
     /// <summary>Refuses a command that is nothing without one of its subcommands.</summary>

@@ -16,7 +16,8 @@ internal sealed class SampleCommand
     private readonly Option<string?> _prompt = CliOption.Word("--prompt", "TEXT", "Text to continue (default: none).");
     private readonly Option<int?> _tokens = CliOption.Count("--tokens", $"Tokens to write (default: {DefaultTokens}).", 1);
     private readonly Option<double?> _temperature = CliOption.Number(
-        "--temperature", FormattableString.Invariant($"Below 1 bolder, above 1 wilder, 0 always the likeliest token (default: {Defaults.Temperature})."),
+        "--temperature",
+        FormattableString.Invariant($"Below 1 bolder, above 1 wilder, 0 always the likeliest token (default: {Defaults.Temperature})."),
         "a finite number from 0 up", value => value >= 0);
     private readonly Option<int?> _topK = CliOption.Count("--top-k", $"Draws from the K likeliest tokens, 0 from all (default: {Defaults.TopK}).", 0);
     private readonly Option<ulong?> _seed = CliOption.Seed($"The same seed writes the same text (default: {Defaults.Seed}).");

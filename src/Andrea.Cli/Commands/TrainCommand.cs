@@ -17,9 +17,11 @@ internal sealed class TrainCommand
     private readonly DeviceOptions _device = new();
     private readonly Option<string?> _out = CliOption.Word("--out", "DIR", "Folder of the run: metrics, checkpoints (default: a new one in runs/).");
     private readonly Option<string?> _resume = CliOption.Word("--resume", "DIR", "Goes on with a run, or with one of its checkpoints, bit for bit.");
-    private readonly Option<long?> _logEvery = CliOption.Whole("--log-every", "Steps between lines where output is no terminal (default: every 5 seconds).", 1);
+    private readonly Option<long?> _logEvery = CliOption.Whole(
+        "--log-every", "Steps between lines where output is no terminal (default: every 5 seconds).", 1);
     private readonly Option<string?> _prompt = CliOption.Word("--prompt", "TEXT", "Text that the sample at the end continues (default: none).");
-    private readonly Option<int?> _sampleTokens = CliOption.Count("--sample-tokens", "Tokens of a sample, 0 for no sample at the end (default: the preset's).", 0);
+    private readonly Option<int?> _sampleTokens = CliOption.Count(
+        "--sample-tokens", "Tokens of a sample, 0 for no sample at the end (default: the preset's).", 0);
     private readonly Terminal _terminal;
 
     private TrainCommand(Terminal terminal) => _terminal = terminal;
@@ -114,7 +116,8 @@ internal sealed class TrainCommand
     private static void Introduce(Trainer trainer, Device device, ITrainingView view, string beginning)
     {
         GptConfig config = trainer.Model.Config;
-        view.Note(Invariant($"{beginning}: {Units.Count(trainer.Model.Layout.ElementCount)} parameters, {config.LayerCount} layers, {config.ChannelCount} wide, ")
+        string size = Units.Count(trainer.Model.Layout.ElementCount);
+        view.Note(Invariant($"{beginning}: {size} parameters, {config.LayerCount} layers, {config.ChannelCount} wide, ")
             + Invariant($"context {config.ContextLength}, vocabulary {config.VocabularySize}; on {device.Description}."));
     }
 

@@ -13,35 +13,48 @@ internal sealed class TrainingOptions
 
     private readonly Option<long?> _steps = CliOption.Whole("--steps", $"Optimizer steps of the whole run {FromPreset}.", 1);
     private readonly Option<int?> _batch = CliOption.Count("--batch", $"Sequences in a batch {FromPreset}.", 1, 1 << 20);
-    private readonly Option<int?> _microBatches = CliOption.Count("--micro-batches", "Batches whose gradients make up one step (default: 1).", 1, 1 << 20);
+    private readonly Option<int?> _microBatches = CliOption.Count(
+        "--micro-batches", "Batches whose gradients make up one step (default: 1).", 1, 1 << 20);
     private readonly Option<int?> _context = CliOption.Count("--context", $"Tokens that the model sees at once {FromPreset}.", 1, 1 << 20);
     private readonly Option<double?> _rate = Rate("--lr", $"Largest learning rate {FromPreset}.");
     private readonly Option<double?> _finalRate = Rate("--final-lr", "Learning rate at the end (default: the preset's share of --lr).");
-    private readonly Option<long?> _warmup = CliOption.Whole("--warmup", "Steps of rising learning rate (default: the preset's, at most a tenth of all).", 0);
+    private readonly Option<long?> _warmup = CliOption.Whole(
+        "--warmup", "Steps of rising learning rate (default: the preset's, at most a tenth of all).", 0);
     private readonly Option<string?> _schedule = CliOption.Choice(
         "--schedule", "Course of the learning rate (default: cosine).", "cosine", "linear", "constant", "warmup-stable-decay");
-    private readonly Option<long?> _decaySteps = CliOption.Whole("--decay-steps", "Steps of falling rate in warmup-stable-decay (default: a fifth of all).", 0);
+    private readonly Option<long?> _decaySteps = CliOption.Whole(
+        "--decay-steps", "Steps of falling rate in warmup-stable-decay (default: a fifth of all).", 0);
     private readonly Option<double?> _maxNorm = CliOption.Number(
-        "--max-norm", "Largest gradient norm; inf measures without clipping (default: 1).", "a number from 0 up, or inf", norm => norm >= 0, allowInfinity: true);
-    private readonly Option<string?> _formula = CliOption.Choice("--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact).", "exact", "torch");
+        "--max-norm", "Largest gradient norm; inf measures without clipping (default: 1).",
+        "a number from 0 up, or inf", norm => norm >= 0, allowInfinity: true);
+    private readonly Option<string?> _formula = CliOption.Choice(
+        "--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact).", "exact", "torch");
     private readonly Option<string?> _nonFinite = CliOption.Choice(
         "--non-finite", "What happens when a gradient is NaN or Inf (default: skip the step).", "skip", "propagate", "throw");
     private readonly Option<double?> _decay = Rate("--weight-decay", $"Decoupled weight decay {FromPreset}.");
     private readonly Option<ulong?> _seed = CliOption.Seed("Seed of first values, order of the data, and samples (default: 1).");
-    private readonly Option<long?> _evaluateEvery = CliOption.Whole("--eval-every", $"Steps between validation losses, 0 for the end only {FromPreset}.", 0);
-    private readonly Option<long?> _checkpointEvery = CliOption.Whole("--checkpoint-every", $"Steps between checkpoints, 0 for the end only {FromPreset}.", 0);
+    private readonly Option<long?> _evaluateEvery = CliOption.Whole(
+        "--eval-every", $"Steps between validation losses, 0 for the end only {FromPreset}.", 0);
+    private readonly Option<long?> _checkpointEvery = CliOption.Whole(
+        "--checkpoint-every", $"Steps between checkpoints, 0 for the end only {FromPreset}.", 0);
     private readonly Option<int?> _keep = CliOption.Count("--keep", "Checkpoints to keep, besides the best one (default: 2).", 1);
-    private readonly Option<long?> _sampleEvery = CliOption.Whole("--sample-every", "Steps between samples, 0 for none before the end (default: 0).", 0);
+    private readonly Option<long?> _sampleEvery = CliOption.Whole(
+        "--sample-every", "Steps between samples, 0 for none before the end (default: 0).", 0);
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula,
-            _nonFinite, _decay, _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery])
+        Option[] options =
+        [
+            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula, _nonFinite, _decay,
+            _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
+        ];
+        foreach (Option option in options)
             command.Add(option);
     }
 
     /// <summary>The model of a new run.</summary>
-    public GptConfig ConfigOf(ParseResult parsed, Preset preset) => preset.Config with { ContextLength = parsed.GetValue(_context) ?? preset.Config.ContextLength };
+    public GptConfig ConfigOf(ParseResult parsed, Preset preset) =>
+        preset.Config with { ContextLength = parsed.GetValue(_context) ?? preset.Config.ContextLength };
 
     /// <summary>The options of a new run.</summary>
     public TrainerOptions OptionsOf(ParseResult parsed, Preset preset)

@@ -20,10 +20,12 @@ internal static class BenchTable
     public static void Write(BenchReport report, TextWriter output)
     {
         string shape = report.Batch is { } batch ? Invariant($", batch {batch} x {report.Context} tokens") : "";
-        output.WriteLine(Invariant($"{report.Benchmark} of {report.Preset}: {report.Parameters:N0} parameters{shape}, {report.Repetitions} repetitions"));
+        output.WriteLine(
+            Invariant($"{report.Benchmark} of {report.Preset}: {report.Parameters:N0} parameters{shape}, {report.Repetitions} repetitions"));
         output.WriteLine($"{report.Device}; {report.Processor}");
         output.WriteLine();
-        string[][] cells = [.. Columns.Select(column => CellsOf(column, report.Results)).Where(column => column.Skip(1).Any(cell => cell.Length > 0))];
+        IEnumerable<string[]> columns = Columns.Select(column => CellsOf(column, report.Results));
+        string[][] cells = [.. columns.Where(column => column.Skip(1).Any(cell => cell.Length > 0))];
         int[] widths = [.. cells.Select(column => column.Max(cell => cell.Length))];
         for (int row = 0; row <= report.Results.Count; row++)
         {

@@ -9,7 +9,8 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
     public void OnStep(in StepRecord record)
     {
         if (record.Clip.FirstBadTensor is { } tensor)
-            view.Note(Invariant($"step {record.Step}: skipped, {record.Clip.NonFiniteCount} gradients are not finite, the first in {tensor}[{record.Clip.FirstBadIndex}]"));
+            view.Note(Invariant($"step {record.Step}: skipped, {record.Clip.NonFiniteCount} gradients are not finite, ")
+                + Invariant($"the first in {tensor}[{record.Clip.FirstBadIndex}]"));
         view.Show(meter.Add(record));
     }
 
