@@ -48,7 +48,9 @@ internal sealed partial class CpuBackend
 
     private void Multiply(in Product product)
     {
-        if (Vector512.IsHardwareAccelerated)
+        if (RowProduct.Handles(product))
+            RowProduct.Run(product, _team);
+        else if (Vector512.IsHardwareAccelerated)
             MatrixProduct<Kernel512>.Run(product, _team, _matMulScratch);
         else if (Fma.IsSupported)
             MatrixProduct<Kernel256>.Run(product, _team, _matMulScratch);

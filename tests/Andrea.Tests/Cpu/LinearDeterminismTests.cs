@@ -1,5 +1,6 @@
 using Andrea.Cpu;
 using Andrea.Cpu.MatMul;
+using Andrea.Tensors;
 using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cpu;
@@ -46,11 +47,11 @@ public class LinearDeterminismTests : IFingerprint
         var layer = new LinearCase(50, 400, 100);
         using TestDevice device = TestDevice.Open("cpu-2");
         float[] together = layer.Run(device)["output"];
-        Andrea.Tensors.Tensor weight = device.Tensor(layer.Weight), none = Andrea.Tensors.Tensor.None;
+        Tensor weight = device.Tensor(layer.Weight), none = Tensor.None;
         for (int row = 0; row < layer.Rows; row++)
         {
-            Andrea.Tensors.Tensor output = device.Poisoned(layer.OutputSize);
-            Andrea.Tensors.Tensor input = device.Tensor(layer.Input[(row * layer.InputSize)..((row + 1) * layer.InputSize)]);
+            Tensor output = device.Poisoned(layer.OutputSize);
+            Tensor input = device.Tensor(layer.Input[(row * layer.InputSize)..((row + 1) * layer.InputSize)]);
             device.Backend.LinearForward(input, weight, none, none, 1, layer.InputSize, layer.OutputSize, output);
             Assert.Equal(BitDigest.Of<float>(together.AsSpan(row * layer.OutputSize, layer.OutputSize)), BitDigest.Of(output));
         }

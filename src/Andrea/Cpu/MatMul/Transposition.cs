@@ -5,15 +5,28 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Andrea.Cpu.MatMul;
 
-/// <summary>Turns 4 k of some lanes, each lane contiguous in memory, into 4 rows of lanes.</summary>
+/// <summary>Turns 4 k of some lanes, each lane contiguous in memory, into 4 runs of lanes, one for each k: in registers, or stored a stride apart.</summary>
 /// <remarks>
-/// Wider than 4 lanes, a register holds one row of four in each of its 128-bit parts (rows r, r + 4, r + 8, r + 12), so that the same
-/// 4 x 4 transposition inside the parts leaves all lanes in order.
+/// Wider than 4 lanes, a register is loaded with one row of four in each of its 128-bit parts (rows r, r + 4, r + 8, r + 12), so that the
+/// same 4 x 4 transposition inside the parts leaves all lanes in order.
 /// </remarks>
 internal static unsafe class Transposition
 {
+    /// <summary>Needs AVX-512.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SixteenLanes(float* source, long stride, int targetStride, float* target)
+    {
+        SixteenLanes(source, stride, out Vector512<float> k0, out Vector512<float> k1, out Vector512<float> k2, out Vector512<float> k3);
+        k0.Store(target);
+        k1.Store(target + targetStride);
+        k2.Store(target + 2 * targetStride);
+        k3.Store(target + 3 * targetStride);
+    }
+
+    /// <summary>Needs AVX-512.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SixteenLanes(
+        float* source, long stride, out Vector512<float> k0, out Vector512<float> k1, out Vector512<float> k2, out Vector512<float> k3)
     {
         Vector512<float> a = LoadSixteen(source, stride);
         Vector512<float> b = LoadSixteen(source + stride, stride);
@@ -23,14 +36,27 @@ internal static unsafe class Transposition
         Vector512<double> abHigh = Avx512F.UnpackHigh(a, b).AsDouble();
         Vector512<double> cdLow = Avx512F.UnpackLow(c, d).AsDouble();
         Vector512<double> cdHigh = Avx512F.UnpackHigh(c, d).AsDouble();
-        Avx512F.UnpackLow(abLow, cdLow).AsSingle().Store(target);
-        Avx512F.UnpackHigh(abLow, cdLow).AsSingle().Store(target + targetStride);
-        Avx512F.UnpackLow(abHigh, cdHigh).AsSingle().Store(target + 2 * targetStride);
-        Avx512F.UnpackHigh(abHigh, cdHigh).AsSingle().Store(target + 3 * targetStride);
+        k0 = Avx512F.UnpackLow(abLow, cdLow).AsSingle();
+        k1 = Avx512F.UnpackHigh(abLow, cdLow).AsSingle();
+        k2 = Avx512F.UnpackLow(abHigh, cdHigh).AsSingle();
+        k3 = Avx512F.UnpackHigh(abHigh, cdHigh).AsSingle();
     }
 
+    /// <summary>Needs AVX.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void EightLanes(float* source, long stride, int targetStride, float* target)
+    {
+        EightLanes(source, stride, out Vector256<float> k0, out Vector256<float> k1, out Vector256<float> k2, out Vector256<float> k3);
+        k0.Store(target);
+        k1.Store(target + targetStride);
+        k2.Store(target + 2 * targetStride);
+        k3.Store(target + 3 * targetStride);
+    }
+
+    /// <summary>Needs AVX.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void EightLanes(
+        float* source, long stride, out Vector256<float> k0, out Vector256<float> k1, out Vector256<float> k2, out Vector256<float> k3)
     {
         Vector256<float> a = LoadEight(source, stride);
         Vector256<float> b = LoadEight(source + stride, stride);
@@ -40,14 +66,27 @@ internal static unsafe class Transposition
         Vector256<double> abHigh = Avx.UnpackHigh(a, b).AsDouble();
         Vector256<double> cdLow = Avx.UnpackLow(c, d).AsDouble();
         Vector256<double> cdHigh = Avx.UnpackHigh(c, d).AsDouble();
-        Avx.UnpackLow(abLow, cdLow).AsSingle().Store(target);
-        Avx.UnpackHigh(abLow, cdLow).AsSingle().Store(target + targetStride);
-        Avx.UnpackLow(abHigh, cdHigh).AsSingle().Store(target + 2 * targetStride);
-        Avx.UnpackHigh(abHigh, cdHigh).AsSingle().Store(target + 3 * targetStride);
+        k0 = Avx.UnpackLow(abLow, cdLow).AsSingle();
+        k1 = Avx.UnpackHigh(abLow, cdLow).AsSingle();
+        k2 = Avx.UnpackLow(abHigh, cdHigh).AsSingle();
+        k3 = Avx.UnpackHigh(abHigh, cdHigh).AsSingle();
     }
 
+    /// <summary>Runs everywhere.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FourLanes(float* source, long stride, int targetStride, float* target)
+    {
+        FourLanes(source, stride, out Vector128<float> k0, out Vector128<float> k1, out Vector128<float> k2, out Vector128<float> k3);
+        k0.Store(target);
+        k1.Store(target + targetStride);
+        k2.Store(target + 2 * targetStride);
+        k3.Store(target + 3 * targetStride);
+    }
+
+    /// <summary>Runs everywhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FourLanes(
+        float* source, long stride, out Vector128<float> k0, out Vector128<float> k1, out Vector128<float> k2, out Vector128<float> k3)
     {
         Vector128<float> a = Vector128.Load(source);
         Vector128<float> b = Vector128.Load(source + stride);
@@ -57,10 +96,10 @@ internal static unsafe class Transposition
         Vector128<double> abHigh = InterleaveHigh(a, b).AsDouble();
         Vector128<double> cdLow = InterleaveLow(c, d).AsDouble();
         Vector128<double> cdHigh = InterleaveHigh(c, d).AsDouble();
-        InterleaveLow(abLow, cdLow).AsSingle().Store(target);
-        InterleaveHigh(abLow, cdLow).AsSingle().Store(target + targetStride);
-        InterleaveLow(abHigh, cdHigh).AsSingle().Store(target + 2 * targetStride);
-        InterleaveHigh(abHigh, cdHigh).AsSingle().Store(target + 3 * targetStride);
+        k0 = InterleaveLow(abLow, cdLow).AsSingle();
+        k1 = InterleaveHigh(abLow, cdLow).AsSingle();
+        k2 = InterleaveLow(abHigh, cdHigh).AsSingle();
+        k3 = InterleaveHigh(abHigh, cdHigh).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

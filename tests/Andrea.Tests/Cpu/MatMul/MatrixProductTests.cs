@@ -42,6 +42,19 @@ public sealed unsafe class MatrixProductTests : IDisposable
     }
 
     [Fact]
+    public void RowProduct_AnySize_IsTheDefinedChain()
+    {
+        // Bit 1 is set in all of these variants: the right factor's lanes are contiguous.
+        foreach (int variant in (int[])[2, 6, 10, 14])
+        {
+            for (int columns = 1; columns <= 50; columns++)
+                Check("row", rows: 1, columns, depth: 1 + columns * 7 % 31, variant);
+            foreach (int depth in BlockEdges)
+                Check("row", rows: 1, columns: 37, depth, variant);
+        }
+    }
+
+    [Fact]
     public void Check_OneBitOff_Fails() =>
         Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => AssertSameBits([1f], [MathF.BitIncrement(1f)], "control"));
 
@@ -77,6 +90,7 @@ public sealed unsafe class MatrixProductTests : IDisposable
                 case "512": Run<Kernel512>(product, budget); break;
                 case "256": Run<Kernel256>(product, budget); break;
                 case "128": Run<Kernel128>(product, budget); break;
+                case "row": RowProduct.Run(product, _team); break;
                 default: Run<KernelScalar>(product, budget); break;
             }
         }
