@@ -50,6 +50,7 @@ internal sealed partial class CpuBackend : IBackend
         _team.Dispose();
         _normShares.Dispose();
         _matMulScratch.Dispose();
+        _attentionScratch.Dispose();
     }
 
     /// <summary>The grain for work whose index is a row of that length.</summary>

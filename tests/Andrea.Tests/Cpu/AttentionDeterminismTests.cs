@@ -47,6 +47,16 @@ public class AttentionDeterminismTests : IFingerprint
         }
     }
 
+    /// <summary>Workers keep the keys of their last head in scratch memory, but not into the next call.</summary>
+    [Fact]
+    public void AttentionForward_OtherValuesOfTheSameShape_SameBitsAsOnANewDevice()
+    {
+        AttentionCase first = new(1, 100, 1, 24, seed: 1), second = new(1, 100, 1, 24, seed: 2);
+        using TestDevice used = TestDevice.Open("cpu-1"), fresh = TestDevice.Open("cpu-1");
+        first.Forward(used);
+        Bits.AssertEqual("output", second.Forward(fresh).Output, second.Forward(used).Output);
+    }
+
     [Theory, MemberData(nameof(InstructionSetRunner.Narrower), MemberType = typeof(InstructionSetRunner))]
     public void Attention_NarrowerInstructionSet_SameBits(string instructionSet) =>
         Assert.Equal(Digests(2), InstructionSetRunner.Fingerprint<AttentionDeterminismTests>(instructionSet));

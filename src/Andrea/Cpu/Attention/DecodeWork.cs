@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Andrea.Cpu.Simd;
 using static Andrea.Cpu.Simd.SimdMath;
@@ -37,23 +38,24 @@ internal unsafe struct DecodeWork(
             int count = Math.Min(Block, position + 1 - first);
             Scores(query, keys + (long)first * headSize, count, weights);
             denominator = Softmax(weights, count, ref maximum, denominator, out float correction);
-            for (int d = 0; d < headSize; d += Lanes)
-            {
-                Vector512<float> sum = WeightedSum(values + (long)first * headSize + d, weights, count, Math.Min(Lanes, headSize - d));
-                Vector512.FusedMultiplyAdd(Vector512.Load(sums + d), Vector512.Create(correction), sum).Store(sums + d);
-            }
+            AddWeighted(values + (long)first * headSize, weights, count, correction, sums);
         }
         TilePacking.StoreRow(sums, Vector512.Create(1 / denominator), headSize, target);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private readonly void Scores(float* query, float* keys, int count, float* scores)
     {
         for (int key = 0; key < count; key++, keys += headSize)
         {
             Vector512<float> sum = default;
-            for (int d = 0; d < headSize; d += Lanes)
-                sum = Vector512.FusedMultiplyAdd(Vector512.Load(query + d), TilePacking.LoadUpTo16(keys + d, headSize - d), sum);
-            scores[key] = Sum(sum);
+            int d = 0;
+            for (; d + Lanes <= headSize; d += Lanes)
+                sum = Vector512.FusedMultiplyAdd(Vector512.Load(query + d), Vector512.Load(keys + d), sum);
+            float score = Sum(sum);
+            for (; d < headSize; d++)
+                score = MathF.FusedMultiplyAdd(query[d], keys[d], score);
+            scores[key] = score;
         }
     }
 
@@ -79,20 +81,39 @@ internal unsafe struct DecodeWork(
         return MathF.FusedMultiplyAdd(denominator, correction, Sum(sum));
     }
 
-    /// <summary>sum over j of weights[j] * values[j, :] for up to 16 columns; j mod 4 has a sum of its own, joined as (0 + 1) + (2 + 3).</summary>
-    private readonly Vector512<float> WeightedSum(float* values, float* weights, int count, int columns)
+    /// <summary>sums = sums * correction + sum over j of weights[j] * values[j, :].</summary>
+    private readonly void AddWeighted(float* values, float* weights, int count, float correction, float* sums)
+    {
+        int d = 0;
+        for (; d + Lanes <= headSize; d += Lanes)
+        {
+            Vector512<float> sum = WeightedSum(values + d, headSize, weights, count);
+            Vector512.FusedMultiplyAdd(Vector512.Load(sums + d), Vector512.Create(correction), sum).Store(sums + d);
+        }
+        for (; d < headSize; d++)
+        {
+            float sum = 0;
+            for (int key = 0; key < count; key++)
+                sum = MathF.FusedMultiplyAdd(weights[key], values[(long)key * headSize + d], sum);
+            sums[d] = MathF.FusedMultiplyAdd(sums[d], correction, sum);
+        }
+    }
+
+    /// <summary>sum over j of weights[j] * values[j, :] for 16 columns. The j of each remainder by 4 have a sum of their own, joined as (0 + 1) + (2 + 3).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static Vector512<float> WeightedSum(float* values, int stride, float* weights, int count)
     {
         Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         int key = 0;
-        for (; key + 4 <= count; key += 4, values += 4L * headSize)
+        for (; key + 4 <= count; key += 4, values += 4 * stride)
         {
-            sum0 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key]), TilePacking.LoadUpTo16(values, columns), sum0);
-            sum1 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key + 1]), TilePacking.LoadUpTo16(values + headSize, columns), sum1);
-            sum2 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key + 2]), TilePacking.LoadUpTo16(values + 2 * headSize, columns), sum2);
-            sum3 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key + 3]), TilePacking.LoadUpTo16(values + 3 * headSize, columns), sum3);
+            sum0 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key]), Vector512.Load(values), sum0);
+            sum1 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key + 1]), Vector512.Load(values + stride), sum1);
+            sum2 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key + 2]), Vector512.Load(values + 2 * stride), sum2);
+            sum3 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key + 3]), Vector512.Load(values + 3 * stride), sum3);
         }
-        for (; key < count; key++, values += headSize)
-            sum0 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key]), TilePacking.LoadUpTo16(values, columns), sum0);
+        for (; key < count; key++, values += stride)
+            sum0 = Vector512.FusedMultiplyAdd(Vector512.Create(weights[key]), Vector512.Load(values), sum0);
         return sum0 + sum1 + (sum2 + sum3);
     }
 }

@@ -16,7 +16,7 @@ internal unsafe struct ForwardWork(AttentionShape shape, float* qkv, float* outp
 
     /// <summary>Floats of scratch memory that each worker needs.</summary>
     public static long ScratchLength(AttentionShape shape) =>
-        Lanes + 2 * shape.PanelLength + (3 * shape.PaddedHeadSize + Tile + 2) * (long)Tile;
+        Lanes + 2 * shape.PanelLength + (2 * shape.PaddedHeadSize + Tile + 2) * (long)Tile;
 
     /// <summary>Makes workers forget the keys that an earlier call left in their scratch memory.</summary>
     public static void Reset(AttentionShape shape, float* scratch, int workers)
@@ -151,8 +151,9 @@ internal unsafe struct ForwardWork(AttentionShape shape, float* qkv, float* outp
             Values = Keys + shape.PanelLength;
             Queries = Values + shape.PanelLength;
             QueriesTransposed = Queries + shape.PaddedHeadSize * Tile;
-            Outputs = QueriesTransposed + shape.PaddedHeadSize * Tile;
-            Scores = Outputs + shape.PaddedHeadSize * Tile;
+            Scores = QueriesTransposed + shape.PaddedHeadSize * Tile;
+            // Queries are read once more only, to be transposed, before the first sums are written: a smaller scratch stays in a nearer cache.
+            Outputs = Queries;
             Maximum = Scores + Tile * Tile;
             Denominator = Maximum + Tile;
         }

@@ -256,7 +256,8 @@ internal static unsafe partial class PanelProduct
 
     /// <summary>For sums that must leave out single terms, where speed does not matter.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Block1x1(float* a, nint aTerm, float* b, nint bTerm, float* c, int count, bool accumulate)
+    private static void Block1x1(
+        float* a, nint aRow, nint aTerm, float* b, nint bTerm, float* c, nint cRow, int count, bool accumulate)
     {
         Vector512<float> sum = accumulate ? Vector512.Load(c) : default;
         for (; count > 0; count--, a += aTerm, b += bTerm)

@@ -55,48 +55,40 @@ internal static unsafe partial class PanelProduct
     /// <param name="exact">Leaves out every term that doesn't exist, at a fraction of the speed. Needed where b is not finite, since 0 * Inf is NaN.</param>
     public static void Compute(in Operands operands, Terms terms = Terms.All, bool exact = false)
     {
+        nint aRow = operands.ARowStride, aTerm = operands.ATermStride, bTerm = operands.BTermStride, cRow = operands.CRowStride;
         for (int vector = 0; vector < operands.Vectors;)
         {
-            // A register of 16 lanes stands for two or four where the processor's are narrower, and there are no more of them then.
-            int width = Vector512.IsHardwareAccelerated ? Math.Min(4, operands.Vectors - vector) : 1;
-            int rowBlock = exact ? 1 : width > 2 || !Vector512.IsHardwareAccelerated ? 4 : 8;
-            for (int row = 0; row < operands.Rows; row += rowBlock)
+            (int rows, int width) = exact ? (1, 1) : BlockFor(operands.Vectors - vector);
+            delegate*<float*, nint, nint, float*, nint, float*, nint, int, bool, void> block = KernelOf(rows, width);
+            for (int row = 0; row < operands.Rows; row += rows)
             {
                 int first = terms == Terms.FromRow ? row : 0;
-                int end = terms == Terms.UpToRow ? Math.Min(row + rowBlock, operands.TermCount) : operands.TermCount;
-                float* a = operands.A + row * operands.ARowStride + first * operands.ATermStride;
-                float* b = operands.B + first * operands.BTermStride + vector * SimdMath.Lanes;
-                float* c = operands.C + row * operands.CRowStride + vector * SimdMath.Lanes;
-                Block(rowBlock, width, in operands, a, b, c, end - first);
+                int end = terms == Terms.UpToRow ? Math.Min(row + rows, operands.TermCount) : operands.TermCount;
+                float* a = operands.A + row * aRow + first * aTerm;
+                float* b = operands.B + first * bTerm + vector * SimdMath.Lanes;
+                float* c = operands.C + row * cRow + vector * SimdMath.Lanes;
+                block(a, aRow, aTerm, b, bTerm, c, cRow, end - first, operands.Accumulate);
             }
             vector += width;
         }
     }
 
-    private static void Block(int rows, int width, in Operands operands, float* a, float* b, float* c, int count)
+    /// <summary>The block for columns of which so many vectors are left: 8 to 16 sums, as many as keep both multipliers busy.</summary>
+    private static (int Rows, int Width) BlockFor(int vectors)
     {
-        nint aRow = operands.ARowStride, aTerm = operands.ATermStride, bTerm = operands.BTermStride, cRow = operands.CRowStride;
-        switch (rows, width)
-        {
-            case (4, 4):
-                Block4x4(a, aRow, aTerm, b, bTerm, c, cRow, count, operands.Accumulate);
-                break;
-            case (4, 3):
-                Block4x3(a, aRow, aTerm, b, bTerm, c, cRow, count, operands.Accumulate);
-                break;
-            case (8, 2):
-                Block8x2(a, aRow, aTerm, b, bTerm, c, cRow, count, operands.Accumulate);
-                break;
-            case (8, 1):
-                Block8x1(a, aRow, aTerm, b, bTerm, c, cRow, count, operands.Accumulate);
-                break;
-            case (4, 1):
-                Block4x1(a, aRow, aTerm, b, bTerm, c, cRow, count, operands.Accumulate);
-                break;
-            default:
-                for (int vector = 0; vector < width; vector++)
-                    Block1x1(a, aTerm, b + vector * SimdMath.Lanes, bTerm, c + vector * SimdMath.Lanes, count, operands.Accumulate);
-                break;
-        }
+        // Where registers are narrower, 16 lanes take two or four of them, and there are no more to be had.
+        if (!Vector512.IsHardwareAccelerated)
+            return (4, 1);
+        return vectors switch { 1 => (8, 1), 2 => (8, 2), 3 => (4, 3), _ => (4, 4) };
     }
+
+    private static delegate*<float*, nint, nint, float*, nint, float*, nint, int, bool, void> KernelOf(int rows, int width) => (rows, width) switch
+    {
+        (4, 4) => &Block4x4,
+        (4, 3) => &Block4x3,
+        (8, 2) => &Block8x2,
+        (8, 1) => &Block8x1,
+        (4, 1) => &Block4x1,
+        _ => &Block1x1,
+    };
 }

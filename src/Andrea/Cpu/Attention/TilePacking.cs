@@ -10,6 +10,8 @@ namespace Andrea.Cpu.Attention;
 /// in the tensors the heads are interleaved, so a head's rows are far apart and evict each other from the nearest cache.</summary>
 internal static unsafe class TilePacking
 {
+    private const int RowsAhead = 8;
+
     /// <summary>target[r, :] = source[r, :] * factor, with zeros behind up to the padded head size.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Load(float* source, long sourceStride, int rows, int headSize, float factor, float* target, int targetStride)
@@ -17,14 +19,20 @@ internal static unsafe class TilePacking
         Vector512<float> factors = Vector512.Create(factor);
         for (int row = 0; row < rows; row++, source += sourceStride, target += targetStride)
         {
+            // The processor does not foresee rows so far apart. Asking for memory beyond the tensor does no harm.
+            if (Sse.IsSupported)
+                for (int ahead = 0; ahead < headSize; ahead += Lanes)
+                    Sse.Prefetch0(source + RowsAhead * sourceStride + ahead);
             int i = 0;
             for (; i + 2 * Lanes <= headSize; i += 2 * Lanes)
             {
                 (Vector512.Load(source + i) * factors).Store(target + i);
                 (Vector512.Load(source + i + Lanes) * factors).Store(target + i + Lanes);
             }
-            for (; i < headSize; i += Lanes)
-                (LoadUpTo16(source + i, headSize - i) * factors).Store(target + i);
+            for (; i + Lanes <= headSize; i += Lanes)
+                (Vector512.Load(source + i) * factors).Store(target + i);
+            if (i < headSize)
+                (LoadFirst(source + i, headSize - i) * factors).Store(target + i);
         }
     }
 
@@ -45,8 +53,10 @@ internal static unsafe class TilePacking
             Vector512.FusedMultiplyAdd(Vector512.Load(source + i), factor, Vector512<float>.Zero).Store(target + i);
             Vector512.FusedMultiplyAdd(Vector512.Load(source + i + Lanes), factor, Vector512<float>.Zero).Store(target + i + Lanes);
         }
-        for (; i < headSize; i += Lanes)
-            StoreUpTo16(Vector512.FusedMultiplyAdd(Vector512.Load(source + i), factor, Vector512<float>.Zero), target + i, headSize - i);
+        for (; i + Lanes <= headSize; i += Lanes)
+            Vector512.FusedMultiplyAdd(Vector512.Load(source + i), factor, Vector512<float>.Zero).Store(target + i);
+        if (i < headSize)
+            StoreFirst(Vector512.FusedMultiplyAdd(Vector512.Load(source + i), factor, Vector512<float>.Zero), target + i, headSize - i);
     }
 
     /// <summary>Whether a NaN or an infinity is among <paramref name="length"/> floats, a multiple of 16.</summary>
@@ -87,18 +97,5 @@ internal static unsafe class TilePacking
                     Transposition.FourLanes(from + part * columns, columns, stride, to + part);
             }
         }
-    }
-
-    /// <summary>The next 16 floats, or as many as there are, with zeros behind.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadUpTo16(float* source, int count) =>
-        count >= Lanes ? Vector512.Load(source) : LoadFirst(source, count);
-
-    private static void StoreUpTo16(Vector512<float> value, float* target, int count)
-    {
-        if (count >= Lanes)
-            value.Store(target);
-        else
-            StoreFirst(value, target, count);
     }
 }

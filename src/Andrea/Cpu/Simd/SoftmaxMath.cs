@@ -8,9 +8,9 @@ internal static class SoftmaxMath
 {
     /// <summary>e^x for x up to 88, 0 below -87.3, NaN for NaN; exactly 1 for 0. Above 88 the result is undefined.</summary>
     /// <remarks>
-    /// e^x = 2^y = 2^n 2^r with y = x log2(e) and |r| &lt;= 1/2. Rounding y costs |x| 2^-24 of relative error, which e^x makes harmless where
-    /// results are weighed against the 1 of the largest score: they lie within 2^-24 of the truth then. 2^r by a minimax polynomial of degree 6
-    /// (relative error 2.6e-9).
+    /// e^x = 2^y = 2^n 2^r with y = x log2(e) and |r| &lt;= 1/2. Rounding y and log2(e) costs up to 1.25 |x| 2^-24 of relative error. Next to the
+    /// 1 of the largest score that is nothing, since e^x falls faster than |x| grows: below 0 no result is off by more than 2^-23. 2^r by a
+    /// minimax polynomial of degree 6 (relative error 2.6e-9).
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
