@@ -163,7 +163,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         Preset tuned = BuiltInRun.Tune(Preset.Chars);
         Assert.Equal((Preset.Chars.Name, Preset.Chars.Config), (tuned.Name, tuned.Config));
-        Assert.Equal((3_000, 3e-3), (tuned.Options.Steps, tuned.Options.LearningRate));
+        Assert.Equal((4_000, 4e-3), (tuned.Options.Steps, tuned.Options.LearningRate));
         Assert.Same(Preset.Tiny, BuiltInRun.Tune(Preset.Tiny));
     }
 
