@@ -97,6 +97,8 @@ public sealed class GradClipper : IDisposable
         Enqueue();
         _backend.GradScale(_table, State);
         TakeArrived();
+        // Kernels hold addresses, not objects: what owns the memory must outlive them.
+        GC.KeepAlive(this);
     }
 
     /// <summary>Measures only, and leaves coefficient and skip flag on the device for an optimizer that folds them in.</summary>
@@ -105,6 +107,7 @@ public sealed class GradClipper : IDisposable
     {
         Enqueue();
         TakeArrived();
+        GC.KeepAlive(this);
     }
 
     /// <summary>The newest clip's result. Waits for the device if it has not arrived.</summary>

@@ -72,6 +72,8 @@ public sealed class GptDecoder : IDisposable
         Norm(_parameters.FinalNorm);
         Linear(_parameters.Head, _normed, Tensor.None, _logits);
         _logits.CopyTo(_hostLogits);
+        // Kernels hold addresses, not objects: what owns the memory must outlive them.
+        GC.KeepAlive(this);
         return _hostLogits;
     }
 

@@ -52,7 +52,11 @@ public sealed class GptModel : IDisposable
     public void Initialize(InitializationKind kind, ulong seed) => Initialization.Fill(Parameters, Config.LayerCount, kind, seed);
 
     /// <summary>Sets all gradients to 0, as before the first micro-batch of a step.</summary>
-    public void ZeroGradients() => Device.Backend.Fill(0, Gradients.Flat);
+    public void ZeroGradients()
+    {
+        Device.Backend.Fill(0, Gradients.Flat);
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Frees parameters and gradients.</summary>
     public void Dispose()

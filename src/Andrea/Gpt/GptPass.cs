@@ -76,6 +76,8 @@ public sealed class GptPass : IDisposable
         }
         Norm(_parameters.FinalNorm, residual, a.FinalNorm, a.FinalMean, a.FinalInverseScale);
         Linear(_parameters.Head, a.FinalNorm, Tensor.None, a.Logits);
+        // Kernels hold addresses, not objects: what owns the memory must outlive them.
+        GC.KeepAlive(this);
     }
 
     /// <summary>Forward, then the mean loss of the batch is added to the loss. No gradients.</summary>
@@ -88,6 +90,7 @@ public sealed class GptPass : IDisposable
         Forward(inputs);
         _backend.CrossEntropyForward(_activations.Logits, _targets, _rows, _config.VocabularySize, _activations.Losses);
         _backend.AddSum(_activations.Losses, _rows, weight / _rows, LossOnDevice);
+        GC.KeepAlive(this);
     }
 
     /// <summary>Forward and backward: adds the mean loss / micro-batches to the loss, and its gradient to the model's gradients.</summary>
@@ -103,6 +106,7 @@ public sealed class GptPass : IDisposable
         _backend.CrossEntropyForwardBackward(_targets, (float)weight, _rows, _config.VocabularySize, _activations.Logits, _activations.Losses);
         _backend.AddSum(_activations.Losses, _rows, weight, LossOnDevice);
         Backward();
+        GC.KeepAlive(this);
     }
 
     /// <summary>Sets the loss to 0.</summary>

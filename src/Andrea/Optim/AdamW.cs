@@ -28,6 +28,9 @@ public sealed class AdamW : IDisposable
 {
     private readonly IBackend _backend;
     private readonly GradClipper? _clipper;
+
+    // Held so that borrowed memory lives as long as this optimizer does.
+    private readonly TensorSet _parameters, _gradients;
     private readonly AdamWSettings _settings;
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
@@ -51,6 +54,8 @@ public sealed class AdamW : IDisposable
         CheckMatch(parameters, gradients);
         _backend = device.Backend;
         _clipper = clipper;
+        _parameters = parameters;
+        _gradients = gradients;
         _settings = new AdamWSettings(Options.Beta1, Options.Beta2, Options.Epsilon);
         ParameterLayout layout = LayoutOf(parameters);
         FirstMoments = new ParameterArena(device, layout);
@@ -81,7 +86,10 @@ public sealed class AdamW : IDisposable
         if (!(learningRate >= 0 && double.IsFinite(learningRate)))
             throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"The learning rate is {learningRate}; expected a finite number from 0 up.");
         _clipper?.Measure();
-        Update(learningRate);
+        _backend.Store(learningRate, _learningRate);
+        _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);
+        // Kernels hold addresses, not objects: what owns the memory must outlive them.
+        GC.KeepAlive(this);
     }
 
     /// <summary>How far it has come. Waits for the device.</summary>
@@ -111,13 +119,6 @@ public sealed class AdamW : IDisposable
         _table.Dispose();
         FirstMoments.Dispose();
         SecondMoments.Dispose();
-    }
-
-    /// <summary>The update alone, for callers that have measured already.</summary>
-    internal void Update(double learningRate)
-    {
-        _backend.Store(learningRate, _learningRate);
-        _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);
     }
 
     private static void CheckMatch(TensorSet parameters, TensorSet gradients)
