@@ -6,7 +6,8 @@ using Tensor = Andrea.Tensors.Tensor;
 
 namespace Andrea.Benchmarks;
 
-/// <summary>What attention in tiles gains over the plain way, which computes a row of scores, its softmax and its weighted sum one after the other.</summary>
+/// <summary>What attention in tiles gains over the plain way, which computes a row of scores,
+/// its softmax and its weighted sum one after the other.</summary>
 /// <remarks>Multiply-adds of the causal half, forward: 2 B H D T (T + 1) / 2; backward 2.5 times as many. Decoding reads 8 H D T bytes.</remarks>
 [MemoryDiagnoser]
 public class AttentionBenchmark

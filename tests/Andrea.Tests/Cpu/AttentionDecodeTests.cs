@@ -72,15 +72,16 @@ public class AttentionDecodeTests
     internal static string Digest(int threads)
     {
         using TestDevice device = TestDevice.Open($"cpu-{threads}");
-        return string.Join(
-            ' ', ((int[])[1, 8, 20, 40]).Select(headSize => BitDigest.Of<float>(Decode(new AttentionCase(1, 135, 1 + headSize % 3, headSize), device, 135))));
+        IEnumerable<AttentionCase> problems = ((int[])[1, 8, 20, 40]).Select(headSize => new AttentionCase(1, 135, 1 + headSize % 3, headSize));
+        return string.Join(' ', problems.Select(problem => BitDigest.Of<float>(Decode(problem, device, 135))));
     }
 
     /// <summary>Feeds the tokens one by one; returns all outputs, (T, H, D). The cache is NaN where nothing has been stored yet.</summary>
     private static float[] Decode(AttentionCase problem, TestDevice device, int maximumTokens)
     {
         int row = problem.Heads * problem.HeadSize;
-        Tensor keys = device.Poisoned(problem.Heads, maximumTokens, problem.HeadSize), values = device.Poisoned(problem.Heads, maximumTokens, problem.HeadSize);
+        Tensor keys = device.Poisoned(problem.Heads, maximumTokens, problem.HeadSize);
+        Tensor values = device.Poisoned(problem.Heads, maximumTokens, problem.HeadSize);
         Tensor token = device.Zeros(3 * row), output = device.Poisoned(row);
         var outputs = new float[problem.OutputLength];
         for (int position = 0; position < problem.Tokens; position++)

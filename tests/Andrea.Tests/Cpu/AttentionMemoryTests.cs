@@ -3,7 +3,8 @@ using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cpu;
 
-/// <summary>Nothing is read or written outside a tensor, and a call allocates nothing. Both in child processes, undisturbed and undisturbing.</summary>
+/// <summary>Nothing is read or written outside a tensor, and a call allocates nothing. Both in child processes,
+/// undisturbed and undisturbing.</summary>
 public class AttentionMemoryTests
 {
     [Fact]

@@ -40,6 +40,7 @@ internal readonly struct AttentionShape(int batch, int tokenCount, int heads, in
     /// <summary>Where a pair's first token begins in (B, T, H, D).</summary>
     public long OffsetOf(long pair) => pair / Heads * TokenCount * TokenStride + pair % Heads * HeadSize;
 
-    /// <summary>Where a pair's first query begins in (B, T, 3, H, D); its keys lie <see cref="TokenStride"/> further, its values twice that.</summary>
+    /// <summary>Where a pair's first query begins in (B, T, 3, H, D); its keys lie <see cref="TokenStride"/> further,
+    /// its values twice that.</summary>
     public long QkvOffsetOf(long pair) => pair / Heads * TokenCount * QkvStride + pair % Heads * HeadSize;
 }

@@ -74,7 +74,8 @@ internal unsafe struct BackwardWork(
     }
 
     /// <summary>For 16 queries, sum over d of output * dOutput, which is the sum over keys of weight * dWeight.</summary>
-    /// <remarks>Added up exactly as a dWeight is. So where one weight is 1, dWeight - delta is 0 and not a rounding error that a large key multiplies.</remarks>
+    /// <remarks>Added up exactly as a dWeight is. So where one weight is 1,
+    /// dWeight - delta is 0 and not a rounding error that a large key multiplies.</remarks>
     private readonly Vector512<float> Delta(float* outputs, float* dOutputs)
     {
         Vector512<float> sum = default;

@@ -99,7 +99,8 @@ internal unsafe struct DecodeWork(
         }
     }
 
-    /// <summary>sum over j of weights[j] * values[j, :] for 16 columns. The j of each remainder by 4 have a sum of their own, joined as (0 + 1) + (2 + 3).</summary>
+    /// <summary>sum over j of weights[j] * values[j, :] for 16 columns. The j of each remainder by 4 have a sum of their own,
+    /// joined as (0 + 1) + (2 + 3).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static Vector512<float> WeightedSum(float* values, int stride, float* weights, int count)
     {

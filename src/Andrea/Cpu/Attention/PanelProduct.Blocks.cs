@@ -26,7 +26,8 @@ internal static unsafe partial class PanelProduct
         }
         for (nint term = 0; count > 0; count--, term += aTerm, b += bTerm)
         {
-            Vector512<float> b0 = Vector512.Load(b), b1 = Vector512.Load(b + Lanes), b2 = Vector512.Load(b + 2 * Lanes), b3 = Vector512.Load(b + 3 * Lanes);
+            Vector512<float> b0 = Vector512.Load(b), b1 = Vector512.Load(b + Lanes);
+            Vector512<float> b2 = Vector512.Load(b + 2 * Lanes), b3 = Vector512.Load(b + 3 * Lanes);
             Vector512<float> x = Vector512.Create(a[term]);
             s00 = Vector512.FusedMultiplyAdd(x, b0, s00);
             s01 = Vector512.FusedMultiplyAdd(x, b1, s01);

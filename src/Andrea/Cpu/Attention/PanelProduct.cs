@@ -24,9 +24,6 @@ internal enum Terms
 /// </remarks>
 internal static unsafe partial class PanelProduct
 {
-    /// <summary>Rows are done in blocks of up to this many: panels a and c must have room for a multiple of it, and what lies there is computed too.</summary>
-    public const int RowBlock = 8;
-
     /// <summary>One product.</summary>
     public struct Operands
     {
@@ -42,7 +39,8 @@ internal static unsafe partial class PanelProduct
         public float* C;
         public nint CRowStride;
 
-        /// <summary>Rows of c; its columns in vectors; terms of each sum.</summary>
+        /// <summary>Rows of c; its columns in vectors; terms of each sum. Rows are done in blocks of up to 8: a and c must have room for
+        /// a multiple of that, and what lies there is computed too.</summary>
         public int Rows, Vectors, TermCount;
 
         /// <summary>Whether to add to what c holds.</summary>
@@ -52,7 +50,8 @@ internal static unsafe partial class PanelProduct
     /// <summary>Computes the product.</summary>
     /// <param name="operands">Panels and sizes.</param>
     /// <param name="terms">Which terms exist. Those that don't must have a zero in a: next to the diagonal they are added all the same.</param>
-    /// <param name="exact">Leaves out every term that doesn't exist, at a fraction of the speed. Needed where b is not finite, since 0 * Inf is NaN.</param>
+    /// <param name="exact">Leaves out every term that doesn't exist, at a fraction of the speed. Needed where b is not finite,
+    /// since 0 * Inf is NaN.</param>
     public static void Compute(in Operands operands, Terms terms = Terms.All, bool exact = false)
     {
         nint aRow = operands.ARowStride, aTerm = operands.ATermStride, bTerm = operands.BTermStride, cRow = operands.CRowStride;
@@ -82,13 +81,14 @@ internal static unsafe partial class PanelProduct
         return vectors switch { 1 => (8, 1), 2 => (8, 2), 3 => (4, 3), _ => (4, 4) };
     }
 
-    private static delegate*<float*, nint, nint, float*, nint, float*, nint, int, bool, void> KernelOf(int rows, int width) => (rows, width) switch
-    {
-        (4, 4) => &Block4x4,
-        (4, 3) => &Block4x3,
-        (8, 2) => &Block8x2,
-        (8, 1) => &Block8x1,
-        (4, 1) => &Block4x1,
-        _ => &Block1x1,
-    };
+    private static delegate*<float*, nint, nint, float*, nint, float*, nint, int, bool, void> KernelOf(int rows, int width) =>
+        (rows, width) switch
+        {
+            (4, 4) => &Block4x4,
+            (4, 3) => &Block4x3,
+            (8, 2) => &Block8x2,
+            (8, 1) => &Block8x1,
+            (4, 1) => &Block4x1,
+            _ => &Block1x1,
+        };
 }

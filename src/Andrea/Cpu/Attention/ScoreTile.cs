@@ -12,7 +12,8 @@ internal static unsafe class ScoreTile
     /// <param name="headSize">D.</param>
     /// <param name="keyCount">Keys to do.</param>
     /// <param name="vectors">Queries to do, in vectors.</param>
-    /// <param name="onDiagonal">Whether keys and queries are the same tokens: vectors of queries that all come before a key are then left out.</param>
+    /// <param name="onDiagonal">Whether keys and queries are the same tokens:
+    /// vectors of queries that all come before a key are then left out.</param>
     /// <param name="scores">Out; rows are a tile long.</param>
     public static void Compute(float* keys, int stride, float* queries, int headSize, int keyCount, int vectors, bool onDiagonal, float* scores)
     {

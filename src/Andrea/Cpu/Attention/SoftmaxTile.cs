@@ -4,7 +4,8 @@ using Andrea.Cpu.Simd;
 
 namespace Andrea.Cpu.Attention;
 
-/// <summary>The softmax's part of a tile pair. Scores lie as [key, query], so each lane is one query and nothing is ever summed across lanes.</summary>
+/// <summary>The softmax's part of a tile pair. Scores lie as [key, query],
+/// so each lane is one query and nothing is ever summed across lanes.</summary>
 internal static unsafe class SoftmaxTile
 {
     private const int Tile = AttentionShape.Tile;
@@ -32,7 +33,8 @@ internal static unsafe class SoftmaxTile
         return correction;
     }
 
-    /// <summary>Turns 16 queries' scores into the weights of the forward pass, exp(score - logSumExp), and their gradients into those of the scores.</summary>
+    /// <summary>Turns 16 queries' scores into the weights of the forward pass, exp(score - logSumExp),
+    /// and their gradients into those of the scores.</summary>
     /// <param name="weights">Scores in, weights out; those of keys that are not seen become 0, here and in <paramref name="dWeights"/>.</param>
     /// <param name="dWeights">Gradients of the weights in; out: weight * (dWeight - delta).</param>
     /// <param name="allSee">As in <see cref="Update"/>.</param>
@@ -55,7 +57,8 @@ internal static unsafe class SoftmaxTile
     }
 
     /// <summary>scores = exp(scores - shift); returns their sum over the keys.</summary>
-    /// <remarks>A method of its own: where registers are narrower each operation is a call to be inlined, and one method has a budget of those.</remarks>
+    /// <remarks>A method of its own: where registers are narrower each operation is a call to be inlined,
+    /// and one method has a budget of those.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static Vector512<float> Weigh(float* scores, int keys, Vector512<float> shift)
     {

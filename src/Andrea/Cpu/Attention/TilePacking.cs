@@ -43,7 +43,8 @@ internal static unsafe class TilePacking
             StoreRow(source, Vector512.Create(factor), headSize, target);
     }
 
-    /// <summary>target[:] = source[:] * factor. Never gives -0, into which a sum that underflowed may have turned, or not, by an added 0 * v.</summary>
+    /// <summary>target[:] = source[:] * factor. Never gives -0, into which a sum that underflowed may have turned, or not,
+    /// by an added 0 * v.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreRow(float* source, Vector512<float> factor, int headSize, float* target)
     {

@@ -45,7 +45,8 @@ internal sealed partial class ReferenceBackend
         }
     }
 
-    /// <summary>One head: dValue[s] = sum over t of w[t, s] dOutput[t]; dScore[t, s] = w[t, s] (dOutput[t] value[s] - dOutput[t] output[t]).</summary>
+    /// <summary>One head: dValue[s] = sum over t of w[t, s] dOutput[t];
+    /// dScore[t, s] = w[t, s] (dOutput[t] value[s] - dOutput[t] output[t]).</summary>
     private static void AttentionBackward(
         ReadOnlySpan<float> dOutputs, HeadView head, ReadOnlySpan<float> outputs, ReadOnlySpan<float> logSumExps, int offset, HeadView dHead)
     {
@@ -101,7 +102,8 @@ internal sealed partial class ReferenceBackend
         }
     }
 
-    /// <summary>Turns scores into weights that sum to 1; returns the logarithm of the sum of exp(score). All -Inf gives NaN weights and -Inf.</summary>
+    /// <summary>Turns scores into weights that sum to 1; returns the logarithm of the sum of exp(score).
+    /// All -Inf gives NaN weights and -Inf.</summary>
     private static double Softmax(Span<double> scores)
     {
         double maximum = double.NegativeInfinity;

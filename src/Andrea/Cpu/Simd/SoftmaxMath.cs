@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 
 namespace Andrea.Cpu.Simd;
 
-/// <summary>Exponential and logarithm over the ranges that a softmax needs, hence cheaper than <see cref="SimdMath"/>'s; same bits on every processor.</summary>
+/// <summary>Exponential and logarithm over the ranges that a softmax needs, hence cheaper than <see cref="SimdMath"/>'s;
+/// same bits on every processor.</summary>
 internal static class SoftmaxMath
 {
     /// <summary>e^x for x up to 88, 0 below -87.3, NaN for NaN; exactly 1 for 0. Above 88 the result is undefined.</summary>
@@ -34,7 +35,8 @@ internal static class SoftmaxMath
     }
 
     /// <summary>ln x to 2 units in the last place for finite normal x, never negative from 1 on; -Inf for 0, NaN for NaN.</summary>
-    /// <remarks>x = 2^n (1 + f) with 1 + f between the roots of 1/2 and 2; ln(1 + f) by a degree-9 polynomial (Cephes logf); ln 2 in two parts.</remarks>
+    /// <remarks>x = 2^n (1 + f) with 1 + f between the roots of 1/2 and 2; ln(1 + f) by a degree-9 polynomial (Cephes logf);
+    /// ln 2 in two parts.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Log(Vector512<float> x)
     {

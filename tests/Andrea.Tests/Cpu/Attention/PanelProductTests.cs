@@ -4,7 +4,8 @@ using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cpu.Attention;
 
-/// <summary>Every element is one chain of fused multiply-adds, whatever block of registers it falls into: equal to a scalar loop, bit for bit.</summary>
+/// <summary>Every element is one chain of fused multiply-adds, whatever block of registers it falls into: equal to a scalar loop,
+/// bit for bit.</summary>
 public unsafe class PanelProductTests
 {
     private const int Rows = 24, TermCount = 24, Stride = 16 * SimdMath.Lanes;
