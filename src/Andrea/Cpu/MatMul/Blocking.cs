@@ -2,9 +2,9 @@ namespace Andrea.Cpu.MatMul;
 
 /// <summary>How a product is cut: what is packed once for all threads, what each thread packs for itself, and in which portions.</summary>
 /// <remarks>
-/// The operand with fewer lanes is the shared one: all threads pack it together, then each takes blocks of the other operand, packs
-/// a block into its own second-level cache, and multiplies it with all shared panels. So normally each element of either operand is
-/// packed once. None of these numbers but <see cref="BlockDepth"/> has any influence on a result.
+/// Part of one operand is shared: all threads pack it together. Then each takes blocks of the other operand, packs a block into its own
+/// second-level cache, and multiplies it with all shared panels. So each element of either operand is packed about once.
+/// None of these numbers but <see cref="BlockDepth"/> has any influence on a result. They were found by measuring a GPT's shapes.
 /// </remarks>
 internal readonly struct Blocking
 {
@@ -12,13 +12,21 @@ internal readonly struct Blocking
     /// <remarks>Divides 384, 768, 1536 and 3072; a right-hand panel of it is 48 KB, a left-hand one 18 KB.</remarks>
     public const int BlockDepth = 384;
 
-    // Shared panels are read again for every private block: they should stay in the last-level cache.
-    private const long DefaultSharedBudget = 4 << 20;
+    // Shared panels are read again for every private block: they should stay in the last-level cache. 4 MB.
+    private const long DefaultSharedBudget = 1 << 20;
 
     // A private block should fill no more than a fifth of a second-level cache of 1 MB.
     private const long DefaultPrivateBudget = 48 << 10;
 
-    private const int BlocksPerThread = 8;
+    // So many blocks of k are packed together, if there are as many, before shared lanes are cut into chunks:
+    // each further chunk of k reads and writes the whole output again, each further chunk of lanes packs the private operand again.
+    private const long PreferredDepthChunk = 2;
+
+    // The right operand is the shared one unless it is so much larger than the left one that it would be packed in many chunks.
+    private const long ColumnsPerRowToShareRows = 4;
+
+    // Loading a shared panel costs as much as multiplying it with about so many private lanes.
+    private const double LoadCostInLanes = 8;
 
     public readonly bool SharesColumns;
     public readonly int SharedWidth, PrivateWidth;
@@ -46,14 +54,14 @@ internal readonly struct Blocking
     {
         long rowPanels = PanelCount(rows, rowWidth);
         long columnPanels = PanelCount(columns, columnWidth);
-        SharesColumns = columns <= rows;
+        SharesColumns = columns <= ColumnsPerRowToShareRows * rows;
         (SharedWidth, SharedPanels) = SharesColumns ? (columnWidth, columnPanels) : (rowWidth, rowPanels);
         (PrivateWidth, PrivatePanels) = SharesColumns ? (rowWidth, rowPanels) : (columnWidth, columnPanels);
         DepthBlocks = PanelCount(depth, BlockDepth);
-        SharedChunk = Math.Clamp(sharedBudget / (SharedWidth * BlockDepth), 1, SharedPanels);
-        DepthChunk = Math.Clamp(sharedBudget / (SharedChunk * SharedWidth * BlockDepth), 1, DepthBlocks);
-        long largest = Math.Max(1, privateBudget / (PrivateWidth * BlockDepth));
-        PrivateBlock = (int)Math.Clamp(threads == 1 ? largest : PrivatePanels / (threads * BlocksPerThread), 1, largest);
+        long sharedLimit = sharedBudget / (SharedWidth * BlockDepth);
+        SharedChunk = Evenly(SharedPanels, sharedLimit / Math.Min(DepthBlocks, PreferredDepthChunk));
+        DepthChunk = Evenly(DepthBlocks, sharedLimit / SharedChunk);
+        PrivateBlock = MostEfficientBlock(privateBudget / (PrivateWidth * BlockDepth), threads);
     }
 
     public long SharedLength => SharedChunk * DepthChunk * SharedWidth * BlockDepth;
@@ -61,4 +69,28 @@ internal readonly struct Blocking
     public long PrivateLength => (long)PrivateBlock * PrivateWidth * BlockDepth;
 
     private static long PanelCount(long lanes, int width) => (lanes + width - 1) / width;
+
+    /// <summary>The size of a chunk when <paramref name="count"/> things are cut into as few chunks of at most <paramref name="limit"/> as can be.</summary>
+    private static long Evenly(long count, long limit)
+    {
+        long chunks = (count + Math.Max(1, limit) - 1) / Math.Max(1, limit);
+        return (count + chunks - 1) / chunks;
+    }
+
+    /// <summary>Large blocks use what they load more often; small ones leave no thread waiting for the last.</summary>
+    private int MostEfficientBlock(long largest, int threads)
+    {
+        int best = 1;
+        double bestEfficiency = 0;
+        for (int block = 1; block <= Math.Min(largest, PrivatePanels); block++)
+        {
+            long blocks = (PrivatePanels + block - 1) / block;
+            double balance = (double)blocks / ((blocks + threads - 1) / threads * threads);
+            double lanes = block * PrivateWidth;
+            double efficiency = balance * lanes / (lanes + LoadCostInLanes);
+            if (efficiency >= bestEfficiency)
+                (best, bestEfficiency) = (block, efficiency);
+        }
+        return best;
+    }
 }

@@ -31,6 +31,7 @@ internal unsafe struct ColumnSums : IRangeWork
         team.Run(ref work, (columns + strip - 1) / strip);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(long start, long end, int worker)
     {
         float* block = stackalloc float[LongestStrip];

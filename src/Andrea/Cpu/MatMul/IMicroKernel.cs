@@ -4,7 +4,7 @@ namespace Andrea.Cpu.MatMul;
 /// <remarks>
 /// A kernel is chosen by what the processor has; its tile is as large as the registers allow. Every kernel gives the same bits: each
 /// element is a chain of fused multiply-adds from +0 over ascending k, and the tile's size only says which chains run side by side.
-/// Sizes are multiples of 4, columns multiples of 8; the packing and the tile writer rely on it.
+/// Sizes are multiples of 4: the packing relies on it.
 /// </remarks>
 internal unsafe interface IMicroKernel
 {

@@ -24,6 +24,7 @@ internal static unsafe class MatrixProduct<TKernel>
             team, scratch);
 
     /// <summary>Computes the product, cut as <paramref name="blocking"/> says; the result does not depend on that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in Product product, in Blocking blocking, ThreadTeam team, MatMulScratch scratch)
     {
         long tileLength = TKernel.Rows * TKernel.Columns;
@@ -73,6 +74,7 @@ internal static unsafe class MatrixProduct<TKernel>
     {
         public Part Part;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(long start, long end, int worker)
         {
             for (long index = start; index < end; index++)
@@ -99,6 +101,7 @@ internal static unsafe class MatrixProduct<TKernel>
         public float* PrivateScratch;
         public long PrivateLength;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(long start, long end, int worker)
         {
             float* panels = PrivateScratch + worker * PrivateLength;

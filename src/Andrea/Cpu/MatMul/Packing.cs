@@ -62,6 +62,7 @@ internal static unsafe class Packing
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyEdge(float* source, long stride, int lanes, int depth, int width, float* target)
     {
         for (int k = 0; k < depth; k++)
@@ -104,6 +105,7 @@ internal static unsafe class Packing
             TransposeEdge(source, stride, wholeLanes, width, lanes, 0, depth, width, target);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeEdge(
         float* source, long stride, int firstLane, int endLane, int lanes, int firstDepth, int depth, int width, float* target)
     {

@@ -37,6 +37,7 @@ internal unsafe struct RowProduct : IRangeWork
             MultiplyGroup(_product, group * GroupLanes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyGroup(in Product product, long first)
     {
         long lanes = Math.Min(GroupLanes, product.Right.Lanes - first);
@@ -56,6 +57,7 @@ internal unsafe struct RowProduct : IRangeWork
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumBlock(float* input, float* weight, long stride, long lanes, long depth, float* next, float* sums)
     {
         long done = lanes < GroupLanes ? 0 : depth & ~3;

@@ -9,48 +9,24 @@ internal static unsafe class TileWriter
 {
     /// <summary>output = initial + bias + tile, the first two where they are given, added from left to right.</summary>
     /// <param name="tile">(at least rows, width).</param>
-    /// <param name="width">Columns of the tile, a multiple of 8.</param>
+    /// <param name="width">Columns of the tile.</param>
     /// <param name="rows">Rows to write.</param>
     /// <param name="columns">Columns to write, at most <paramref name="width"/>; nothing beyond is touched.</param>
     /// <param name="initial">First element of the addend, or null; may be the output.</param>
     /// <param name="bias">First element of the bias, or null.</param>
     /// <param name="output">First element to write.</param>
     /// <param name="stride">Elements from one row of output and addend to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(
         float* tile, int width, long rows, long columns, float* initial, float* bias, float* output, long stride)
     {
-        long whole = columns & ~7;
-        for (long row = 0; row < rows; row++)
-        {
-            for (long column = 0; column < whole; column += 8)
-            {
-                Vector256<float> value = Vector256.Load(tile + column);
-                if (initial != null)
-                {
-                    Vector256<float> before = Vector256.Load(initial + column);
-                    value = (bias != null ? before + Vector256.Load(bias + column) : before) + value;
-                }
-                else if (bias != null)
-                {
-                    value = Vector256.Load(bias + column) + value;
-                }
-                value.Store(output + column);
-            }
-            for (long column = whole; column < columns; column++)
-            {
-                float value = tile[column];
-                if (initial != null)
-                    value = (bias != null ? initial[column] + bias[column] : initial[column]) + value;
-                else if (bias != null)
-                    value = bias[column] + value;
-                output[column] = value;
-            }
-            tile += width;
-            output += stride;
-            if (initial != null)
-                initial += stride;
-        }
+        if (initial == null && bias == null)
+            Write<Absent, Absent>(tile, width, rows, columns, initial, bias, output, stride);
+        else if (initial == null)
+            Write<Absent, Given>(tile, width, rows, columns, initial, bias, output, stride);
+        else if (bias == null)
+            Write<Given, Absent>(tile, width, rows, columns, initial, bias, output, stride);
+        else
+            Write<Given, Given>(tile, width, rows, columns, initial, bias, output, stride);
     }
 
     /// <summary>Asks for the cache lines that <see cref="Write"/> will touch, while the kernel computes.</summary>
@@ -65,5 +41,65 @@ internal static unsafe class TileWriter
                 Sse.Prefetch0(output + column);
             output += stride;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Write<TInitial, TBias>(
+        float* tile, int width, long rows, long columns, float* initial, float* bias, float* output, long stride)
+        where TInitial : struct, ITerm
+        where TBias : struct, ITerm
+    {
+        for (long row = 0; row < rows; row++)
+        {
+            long column = 0;
+            for (; column <= columns - 16; column += 16)
+            {
+                Vector512<float> value = Vector512.Load(tile + column);
+                if (TInitial.IsGiven && TBias.IsGiven)
+                    value = Vector512.Load(initial + column) + Vector512.Load(bias + column) + value;
+                else if (TInitial.IsGiven || TBias.IsGiven)
+                    value = Vector512.Load((TInitial.IsGiven ? initial : bias) + column) + value;
+                value.Store(output + column);
+            }
+            // Tiles of 8 or 24 columns, and edges.
+            for (; column <= columns - 4; column += 4)
+            {
+                Vector128<float> value = Vector128.Load(tile + column);
+                if (TInitial.IsGiven && TBias.IsGiven)
+                    value = Vector128.Load(initial + column) + Vector128.Load(bias + column) + value;
+                else if (TInitial.IsGiven || TBias.IsGiven)
+                    value = Vector128.Load((TInitial.IsGiven ? initial : bias) + column) + value;
+                value.Store(output + column);
+            }
+            for (; column < columns; column++)
+            {
+                float value = tile[column];
+                if (TInitial.IsGiven && TBias.IsGiven)
+                    value = initial[column] + bias[column] + value;
+                else if (TInitial.IsGiven || TBias.IsGiven)
+                    value = (TInitial.IsGiven ? initial : bias)[column] + value;
+                output[column] = value;
+            }
+            tile += width;
+            output += stride;
+            if (TInitial.IsGiven)
+                initial += stride;
+        }
+    }
+
+    /// <summary>Whether a term is there, known when the loop is compiled.</summary>
+    private interface ITerm
+    {
+        static abstract bool IsGiven { get; }
+    }
+
+    private readonly struct Given : ITerm
+    {
+        public static bool IsGiven => true;
+    }
+
+    private readonly struct Absent : ITerm
+    {
+        public static bool IsGiven => false;
     }
 }
