@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Andrea.Cpu.MatMul;
@@ -27,6 +28,7 @@ internal static unsafe class MatrixProduct<TKernel>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in Product product, in Blocking blocking, ThreadTeam team, MatMulScratch scratch)
     {
+        Debug.Assert(product is { Left.Lanes: > 0, Right.Lanes: > 0, Depth: > 0 }, "an empty product is no product");
         long tileLength = TKernel.Rows * TKernel.Columns;
         long privateLength = (blocking.PrivateLength + tileLength + 63) / 64 * 64;
         float* memory = scratch.Take(privateLength * team.ThreadCount + blocking.SharedLength);
