@@ -8,7 +8,7 @@ using BenchmarkDotNet.Running;
 
 namespace Andrea.Benchmarks;
 
-/// <summary>How fast are the linear layers of a GPT, on all cores and on one, beside OpenBLAS's sgemm? Baseline: OpenBLAS (none if it isn't installed).</summary>
+/// <summary>How fast are a GPT's linear layers, on one core and on all, beside OpenBLAS (the baseline, where it is installed)?</summary>
 [InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(Columns))]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory), CategoriesColumn]
 public unsafe class MatMulBenchmark

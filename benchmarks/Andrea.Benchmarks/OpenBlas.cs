@@ -38,7 +38,7 @@ internal static unsafe class OpenBlas
         float beta, float* output)
     {
         if (!IsInstalled)
-            throw new DllNotFoundException("libopenblas.so.0 was not found, so there is nothing to compare with. Install OpenBLAS (Debian: libopenblas0).");
+            throw new DllNotFoundException("libopenblas.so.0 was not found, but the comparison needs it. Install OpenBLAS (Debian: libopenblas0).");
         ((delegate* unmanaged<int, int, int, int, int, int, float, float*, int, float*, int, float, float*, int, void>)Gemm)(
             RowMajor, transposeLeft, transposeRight, rows, columns, depth, 1, left, leftStride, right, rightStride, beta, output, columns);
     }

@@ -64,7 +64,8 @@ public class LinearDeterminismTests : IFingerprint
     public unsafe void ColumnSums_AnyThreads_IsTheDefinedSum(int threads)
     {
         using var team = new ThreadTeam(threads);
-        foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (3, 15), (4, 17), (255, 63), (256, 64), (257, 65), (515, 200), (70, 1030), (9, 4200)])
+        (int, int)[] sizes = [(1, 1), (3, 15), (4, 17), (255, 63), (256, 64), (257, 65), (515, 200), (70, 1030), (9, 4200)];
+        foreach ((int rows, int columns) in sizes)
         {
             float[] matrix = TestDevice.Normal(1, rows * columns), actual = TestDevice.Normal(2, columns), expected = [.. actual];
             for (int column = 0; column < columns; column++)

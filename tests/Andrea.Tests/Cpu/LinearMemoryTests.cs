@@ -5,7 +5,7 @@ using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cpu;
 
-/// <summary>Nothing is read or written outside a tensor, and a call allocates nothing. Both in child processes, undisturbed and undisturbing.</summary>
+/// <summary>Nothing is read or written outside a tensor, and a call allocates nothing. Both in child processes of their own.</summary>
 public class LinearMemoryTests
 {
     [Fact]

@@ -5,7 +5,8 @@ namespace Andrea.Tests.Cpu;
 /// <summary>A NaN or an infinity reaches the results that it enters into, and no other: padding and neighbours in a tile stay apart.</summary>
 public class LinearNonFiniteTests
 {
-    public static TheoryData<float, int> Values => new MatrixTheoryData<float, int>([float.NaN, float.PositiveInfinity, float.NegativeInfinity], [1, 13, 37]);
+    public static TheoryData<float, int> Values =>
+        new MatrixTheoryData<float, int>([float.NaN, float.PositiveInfinity, float.NegativeInfinity], [1, 13, 37]);
 
     [Theory, MemberData(nameof(Values))]
     public void LinearForward_NonFiniteInput_SpoilsItsRowOnly(float value, int row) =>

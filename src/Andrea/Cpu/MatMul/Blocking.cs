@@ -47,7 +47,8 @@ internal readonly struct Blocking
     /// <param name="rows">Rows of the output.</param><param name="columns">Columns of the output.</param><param name="depth">Number of k.</param>
     /// <param name="rowWidth">Rows of the kernel's tile.</param><param name="columnWidth">Columns of the kernel's tile.</param>
     /// <param name="threads">Threads that will share the work.</param>
-    /// <param name="sharedBudget">Floats that shared panels may take.</param><param name="privateBudget">Floats that a private block may take.</param>
+    /// <param name="sharedBudget">Floats that shared panels may take.</param>
+    /// <param name="privateBudget">Floats that a private block may take.</param>
     public Blocking(
         long rows, long columns, long depth, int rowWidth, int columnWidth, int threads,
         long sharedBudget = DefaultSharedBudget, long privateBudget = DefaultPrivateBudget)
@@ -70,7 +71,7 @@ internal readonly struct Blocking
 
     private static long PanelCount(long lanes, int width) => (lanes + width - 1) / width;
 
-    /// <summary>The size of a chunk when <paramref name="count"/> things are cut into as few chunks of at most <paramref name="limit"/> as can be.</summary>
+    /// <summary>Size of a chunk when <paramref name="count"/> things make as few chunks of at most <paramref name="limit"/> as can be.</summary>
     private static long Evenly(long count, long limit)
     {
         long chunks = (count + Math.Max(1, limit) - 1) / Math.Max(1, limit);

@@ -127,11 +127,13 @@ internal static unsafe class MatrixProduct<TKernel>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackRows(in Operand source, long firstPanel, int panelCount, long firstDepth, int depth, float* target) =>
-        Packing.Pack(source, firstPanel * TKernel.Rows, panelCount, firstDepth, depth, TKernel.Rows, TKernel.Rows * Blocking.BlockDepth, target);
+        Packing.Pack(
+            source, firstPanel * TKernel.Rows, panelCount, firstDepth, depth, TKernel.Rows, TKernel.Rows * Blocking.BlockDepth, target);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackColumns(in Operand source, long firstPanel, int panelCount, long firstDepth, int depth, float* target) =>
-        Packing.Pack(source, firstPanel * TKernel.Columns, panelCount, firstDepth, depth, TKernel.Columns, TKernel.Columns * Blocking.BlockDepth, target);
+        Packing.Pack(
+            source, firstPanel * TKernel.Columns, panelCount, firstDepth, depth, TKernel.Columns, TKernel.Columns * Blocking.BlockDepth, target);
 
     /// <summary>Shared panels outside: each comes from the last-level cache once, while the private ones stay in the second level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -32,8 +32,9 @@ internal static unsafe class Packing
         {
             int whole = (int)Math.Min(panelCount, lanes / width);
             CopyPanels(origin, source.DepthStride, whole, depth, width, panelStride, target);
+            long copied = (long)whole * width;
             if (whole < panelCount)
-                CopyEdge(origin + (long)whole * width, source.DepthStride, (int)(lanes - (long)whole * width), depth, width, target + whole * panelStride);
+                CopyEdge(origin + copied, source.DepthStride, (int)(lanes - copied), depth, width, target + whole * panelStride);
             return;
         }
         for (int panel = 0; panel < panelCount; panel++)

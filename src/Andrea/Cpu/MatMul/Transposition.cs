@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Andrea.Cpu.MatMul;
 
-/// <summary>Turns 4 k of some lanes, each lane contiguous in memory, into 4 runs of lanes, one for each k: in registers, or stored a stride apart.</summary>
+/// <summary>Turns 4 k of some lanes, each lane contiguous in memory, into 4 runs of lanes, one for each k: in registers, or stored.</summary>
 /// <remarks>
 /// Wider than 4 lanes, a register is loaded with one row of four in each of its 128-bit parts (rows r, r + 4, r + 8, r + 12), so that the
 /// same 4 x 4 transposition inside the parts leaves all lanes in order.
