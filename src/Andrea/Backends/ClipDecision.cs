@@ -5,7 +5,7 @@ internal static class ClipDecision
 {
     /// <summary>
     /// A norm exceeds the maximum when it does so by more than rounding the scaled gradients to float32 can cause (2^-24 of each).
-    /// Hence clipping twice is clipping once, bit for bit.
+    /// Hence clipping twice is clipping once, bit for bit, as long as the scaled gradients that matter are not denormal.
     /// </summary>
     public const double Slack = 1 + 1.0 / (1 << 24);
 

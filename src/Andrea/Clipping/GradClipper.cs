@@ -75,6 +75,9 @@ public sealed class GradClipper : IDisposable
     /// <summary>(1) The outcome on the device, for AdamW to read.</summary>
     internal DeviceBuffer<ClipState> State { get; }
 
+    /// <summary>Whether this clipper measures just these gradients.</summary>
+    internal bool Measures(TensorSet gradients) => ReferenceEquals(_gradients, gradients);
+
     /// <summary>Clips arrays once, on the calling thread, for those who need no more than that.</summary>
     /// <param name="maxNorm">Largest joint norm.</param>
     /// <param name="gradients">The gradients, as one vector; changed in place unless one is NaN or Inf.</param>
@@ -92,6 +95,7 @@ public sealed class GradClipper : IDisposable
 
     /// <summary>Measures the gradients and scales them where needed.</summary>
     /// <exception cref="NonFiniteGradientException">The policy is Throw, or too many steps in a row were skipped; possibly one call late on a GPU.</exception>
+    /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
     public void Clip()
     {
         Enqueue();
@@ -150,6 +154,7 @@ public sealed class GradClipper : IDisposable
 
     private void Enqueue()
     {
+        _gradients.ThrowIfDisposed();
         _backend.GradNormPartial(_table, _partials);
         _backend.GradNormFinal(_table, _partials, _settings, _tensorNorms, State);
         if (_posted - _taken == ResultsUnderWay)

@@ -8,7 +8,7 @@ namespace Andrea.Cpu;
 
 internal sealed partial class CpuBackend
 {
-    private readonly MatMulScratch _matMulScratch = new();
+    private readonly GrowOnlyMemory _matMulScratch = new();
 
     public unsafe void LinearForward(
         Tensor input, Tensor weight, Tensor bias, Tensor residual, int rows, int inputSize, int outputSize, Tensor output) =>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Andrea.Backends;
+using Andrea.Cpu.Simd;
 using Andrea.Tensors;
 
 namespace Andrea.Cpu;
@@ -19,10 +19,7 @@ internal sealed partial class CpuBackend : IBackend
     public string Name => "cpu";
 
     public string Description =>
-        $"CPU, {_team.ThreadCount} {(_team.ThreadCount == 1 ? "thread" : "threads")}, {VectorBits}-bit vectors";
-
-    private static int VectorBits =>
-        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 32;
+        $"CPU, {_team.ThreadCount} {(_team.ThreadCount == 1 ? "thread" : "threads")}, {VectorSupport.Bits}-bit vectors";
 
     public DeviceBuffer<T> Allocate<T>(long length)
         where T : unmanaged => new(new HostMemory(checked(length * Unsafe.SizeOf<T>())), length);

@@ -39,6 +39,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private long _grain;
     private Exception? _failure;
     private bool _stopping;
+    private int _busy;
     private Shared _shared;
 
     /// <summary>What all threads write, each on a cache line of its own.</summary>
@@ -83,6 +84,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
             work.Run(0, count, 0);
             return;
         }
+        if (Interlocked.Exchange(ref _busy, 1) != 0)
+            throw new InvalidOperationException("Two threads compute on one device at once. Give each its own device, or let one wait for the other.");
         // Nobody is inside a closed operation, so nobody reads these while they change.
         _invoke = &Invoke<TWork>;
         _work = Unsafe.AsPointer(ref work);
@@ -92,6 +95,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         Open();
         TakeRanges(0);
         Close();
+        Volatile.Write(ref _busy, 0);
         if (_failure is { } failure)
         {
             _failure = null;

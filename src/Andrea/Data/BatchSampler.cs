@@ -60,8 +60,13 @@ public sealed class BatchSampler
     public void Fill(long position, Span<int> inputs, Span<int> targets)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(position);
+        FillFromWindow(checked(position * BatchSize), inputs, targets);
+    }
+
+    /// <summary>Writes the batch that begins with window number <paramref name="first"/>, for a run whose batch size has changed on the way.</summary>
+    internal void FillFromWindow(long first, Span<int> inputs, Span<int> targets)
+    {
         _shape.CheckBuffers(inputs, targets);
-        long first = checked(position * BatchSize);
         for (int row = 0; row < BatchSize; row++)
             _shape.CopyWindow(_tokens, OffsetOf(first + row), row, inputs, targets);
     }

@@ -5,7 +5,7 @@ namespace Andrea.Gpt;
 
 /// <summary>Forward and backward of a model over batches of one shape (B, T): holds the activations, adds to the model's gradients.</summary>
 /// <remarks>
-/// Memory: about (16 L + 12) B T C + B T V floats. Nothing is allocated after construction. Loss and gradients are means over all positions;
+/// Memory: about (16 L + 12) B T C + B T V floats. Nothing is allocated after the first backward pass. Loss and gradients are means over all positions;
 /// several micro-batches accumulate into one step. Not thread-safe.
 /// </remarks>
 public sealed class GptPass : IDisposable

@@ -43,6 +43,8 @@ public static class Initialization
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentOutOfRangeException.ThrowIfLessThan(layerCount, 1);
+        if (!Enum.IsDefined(kind))
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown initialisation. Choose Gpt2, Andrea, Xavier, He or TruncatedNormal.");
         for (int i = 0; i < parameters.Count; i++)
         {
             Tensor tensor = parameters[i];

@@ -50,9 +50,12 @@ public sealed class TokenSampler
     /// <summary>Draws a token. Ties go to the lower token id.</summary>
     /// <param name="logits">(V) logits.</param>
     /// <returns>The token.</returns>
+    /// <exception cref="ArgumentException">There are no logits.</exception>
     /// <exception cref="InvalidOperationException">A logit is NaN, or no logit is finite: the model's parameters are broken.</exception>
     public int Next(ReadOnlySpan<float> logits)
     {
+        if (logits.IsEmpty)
+            throw new ArgumentException("There are no logits to draw from. Pass one for each token.", nameof(logits));
         if (_candidates.Length < logits.Length)
             _candidates = new (double, int)[logits.Length];
         int count = logits.Length;
@@ -68,7 +71,7 @@ public sealed class TokenSampler
             Array.Sort(_candidates, 0, count);
             count = _options.Temperature == 0 ? 1 : _options.TopK;
         }
-        return count == 1 ? _candidates[0].Token : Draw(_candidates.AsSpan(0, count));
+        return Draw(_candidates.AsSpan(0, count));
     }
 
     private int Draw(Span<(double Value, int Token)> candidates)
@@ -78,6 +81,8 @@ public sealed class TokenSampler
             best = Math.Min(best, value);
         if (!double.IsFinite(best))
             throw new InvalidOperationException("No logit is finite, so nothing can be drawn. Sample from a checkpoint before the model diverged.");
+        if (candidates.Length == 1)
+            return candidates[0].Token;
         double sum = 0;
         foreach (ref (double Value, int Token) candidate in candidates)
         {

@@ -32,7 +32,7 @@ public sealed class MetricsFile : IStepObserver, IDisposable
         _file = Open();
     }
 
-    /// <summary>Drops the lines of later steps, which a resumed run is about to make again; and a last line cut off by a crash.</summary>
+    /// <summary>Drops the lines of later steps, which a resumed run is about to make again, and what is no record, such as a line cut off by a crash.</summary>
     /// <param name="step">The last step to keep.</param>
     public void DropAfter(long step)
     {
@@ -104,7 +104,10 @@ public sealed class MetricsFile : IStepObserver, IDisposable
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.TryGetProperty("step", out JsonElement step) && step.TryGetInt64(out long value) ? value : null;
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("step", out JsonElement step)
+                && step.ValueKind == JsonValueKind.Number
+                && step.TryGetInt64(out long value) ? value : null;
         }
         catch (JsonException)
         {

@@ -8,7 +8,21 @@ namespace Andrea.Optim;
 /// <param name="Step">Steps applied; skipped ones do not count.</param>
 /// <param name="Beta1Power">beta1^Step as multiplied up, 1 at the beginning.</param>
 /// <param name="Beta2Power">beta2^Step, likewise.</param>
-public readonly record struct AdamWProgress(long Step, double Beta1Power, double Beta2Power);
+public readonly record struct AdamWProgress(long Step, double Beta1Power, double Beta2Power)
+{
+    /// <summary>The progress after so many steps, for a checkpoint that records no more than their number.</summary>
+    /// <param name="step">Steps applied.</param>
+    /// <param name="options">The optimizer's betas.</param>
+    public static AdamWProgress After(long step, AdamWOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ArgumentNullException.ThrowIfNull(options);
+        double power1 = 1, power2 = 1;
+        for (long i = 0; i < step && power1 + power2 > 0; i++)
+            (power1, power2) = (power1 * options.Beta1, power2 * options.Beta2);
+        return new AdamWProgress(step, power1, power2);
+    }
+}
 
 /// <summary>AdamW, fused: one pass over gradients, moments and parameters that also applies the clip coefficient and obeys the skip flag.</summary>
 /// <remarks>
@@ -43,7 +57,7 @@ public sealed class AdamW : IDisposable
     /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only.</param>
     /// <param name="options">Betas, epsilon, decay; null for the defaults.</param>
     /// <param name="clipper">Measures the same gradients before each update; its coefficient is folded in. Null does not clip. Not owned.</param>
-    /// <exception cref="ArgumentException">Parameters and gradients do not match, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">Parameters and gradients do not match, the clipper measures others, or an option is out of range.</exception>
     public AdamW(Device device, TensorSet parameters, TensorSet gradients, AdamWOptions? options = null, GradClipper? clipper = null)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -52,6 +66,8 @@ public sealed class AdamW : IDisposable
         Options = options ?? new AdamWOptions();
         Options.Validate();
         CheckMatch(parameters, gradients);
+        if (clipper is not null && !clipper.Measures(gradients))
+            throw new ArgumentException("The clipper measures other gradients than these. Build it over the same set that the optimizer gets.", nameof(clipper));
         _backend = device.Backend;
         _clipper = clipper;
         _parameters = parameters;
@@ -79,12 +95,15 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Measures with the clipper, if there is one, then updates parameters and moments.</summary>
     /// <param name="learningRate">This step's learning rate; finite, 0 or above.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative or not finite.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>
+    /// <exception cref="ObjectDisposedException">Parameters or gradients have been disposed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>; nothing was changed.</exception>
     public void Step(double learningRate)
     {
-        if (!(learningRate >= 0 && double.IsFinite(learningRate)))
-            throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"The learning rate is {learningRate}; expected a finite number from 0 up.");
+        if (!(learningRate >= 0 && learningRate <= float.MaxValue))
+            throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"The learning rate is {learningRate}; expected a number from 0 up that float32 can hold.");
+        _parameters.ThrowIfDisposed();
+        _gradients.ThrowIfDisposed();
         _clipper?.Measure();
         _backend.Store(learningRate, _learningRate);
         _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);

@@ -29,8 +29,11 @@ public sealed record AdamWOptions
         if (!(Epsilon > 0 && double.IsFinite(Epsilon)))
             throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, $"{nameof(Epsilon)} is {Epsilon}; expected a positive, finite number such as 1e-8.");
         CheckDecay(nameof(WeightDecay), WeightDecay);
+        ArgumentNullException.ThrowIfNull(Groups);
         foreach (ParameterGroup group in Groups)
         {
+            if (group is null)
+                throw new ArgumentException("A parameter group is null. Leave it out, or give it a pattern.", nameof(Groups));
             ArgumentException.ThrowIfNullOrEmpty(group.Pattern);
             if (group.WeightDecay is { } decay)
                 CheckDecay($"the weight decay of group '{group.Pattern}'", decay);
@@ -48,8 +51,8 @@ public sealed record AdamWOptions
 
     private static void CheckDecay(string name, double decay)
     {
-        if (!(decay >= 0 && double.IsFinite(decay)))
-            throw new ArgumentOutOfRangeException(nameof(WeightDecay), decay, $"{name} is {decay}; expected a finite number from 0 up.");
+        if (!(decay >= 0 && decay <= float.MaxValue))
+            throw new ArgumentOutOfRangeException(nameof(WeightDecay), decay, $"{name} is {decay}; expected a number from 0 up that float32 can hold.");
     }
 }
 

@@ -52,7 +52,7 @@ public sealed record LearningRateSchedule
     public double At(long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
-        double warmup = step + 1 < WarmupSteps ? (double)(step + 1) / WarmupSteps : 1;
+        double warmup = step < WarmupSteps - 1 ? (double)(step + 1) / WarmupSteps : 1;
         return Shape(step) * warmup;
     }
 
@@ -62,8 +62,8 @@ public sealed record LearningRateSchedule
     {
         if (!Enum.IsDefined(Kind))
             throw new ArgumentException($"The schedule {(int)Kind} is unknown. Choose Cosine, Linear, Constant or WarmupStableDecay.");
-        if (!(PeakRate >= 0 && double.IsFinite(PeakRate)))
-            throw new ArgumentException($"The peak learning rate is {PeakRate}; expected a finite number from 0 up.");
+        if (!(PeakRate >= 0 && PeakRate <= float.MaxValue))
+            throw new ArgumentException($"The peak learning rate is {PeakRate}; expected a number from 0 up that float32 can hold.");
         if (!(FinalRate >= 0 && FinalRate <= PeakRate))
             throw new ArgumentException($"The final learning rate is {FinalRate}; expected a number from 0 to the peak rate {PeakRate}.");
         if (WarmupSteps < 0)
@@ -76,7 +76,7 @@ public sealed record LearningRateSchedule
 
     private double Shape(long step)
     {
-        double progress = Math.Min(1, (double)step / TotalSteps);
+        double progress = step < TotalSteps ? (double)step / TotalSteps : 1;
         switch (Kind)
         {
             case ScheduleKind.Cosine:

@@ -13,6 +13,7 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     private readonly List<Entry> _entries = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<MemoryHandle> _pins = [];
+    private bool _disposed;
 
     private readonly record struct Entry(string Name, nint Address, TensorShape Shape)
     {
@@ -80,9 +81,12 @@ public sealed class ExternalTensors : TensorSet, IDisposable
 
     internal override nint AddressOf(int index) => _entries[index].Address;
 
-    /// <summary>Unpins what <see cref="Add(string, Memory{float}, TensorShape?)"/> pinned. Frees nothing.</summary>
+    internal override void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    /// <summary>Unpins what <see cref="Add(string, Memory{float}, TensorShape?)"/> pinned. Frees nothing. Clippers and optimizers over the set refuse to work from then on.</summary>
     public void Dispose()
     {
+        _disposed = true;
         foreach (MemoryHandle pin in _pins)
             pin.Dispose();
         _pins.Clear();

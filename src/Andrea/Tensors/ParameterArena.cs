@@ -42,6 +42,9 @@ public sealed class ParameterArena : TensorSet, IDisposable
 
     internal override nint AddressOf(int index) => this[index].Address;
 
+    // Asking a freed buffer for its address throws.
+    internal override void ThrowIfDisposed() => _ = _buffer.Address;
+
     /// <summary>Frees the memory. Every view into it becomes invalid.</summary>
     public void Dispose() => _buffer.Dispose();
 }

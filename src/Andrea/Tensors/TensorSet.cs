@@ -21,6 +21,10 @@ public abstract class TensorSet
 
     internal abstract nint AddressOf(int index);
 
+    /// <summary>Kernels hold addresses, so whoever launches one asks this first.</summary>
+    /// <exception cref="ObjectDisposedException">The memory has been given back.</exception>
+    internal abstract void ThrowIfDisposed();
+
     /// <summary>Number of elements of all tensors together.</summary>
     public long ElementCount
     {

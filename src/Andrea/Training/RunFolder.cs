@@ -29,6 +29,23 @@ internal static class RunFolder
         return parent is not null && Path.GetFileName(parent) == "checkpoints" ? Path.GetDirectoryName(parent) : null;
     }
 
+    /// <summary>Refuses to go on from a checkpoint into a folder where saving would in time delete others: another run's, or this run's later ones.</summary>
+    /// <exception cref="CheckpointException">There are such.</exception>
+    public static void RefuseToLose(string? runFolder, string checkpoint)
+    {
+        if (runFolder is null)
+            return;
+        if (OfCheckpoint(checkpoint) is not { } own || Path.GetFullPath(runFolder) != own)
+        {
+            RefuseIfTaken(runFolder);
+            return;
+        }
+        CheckpointEntry? latest = new CheckpointStore(CheckpointsOf(runFolder)).List().LastOrDefault(entry => entry.IsFinite);
+        if (latest is not null && latest.Path != Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint)))
+            throw new CheckpointException(
+                $"The run in '{runFolder}' has gone on to step {latest.Name.Step} since this checkpoint. Resume the run itself, or choose another folder to branch off from here.");
+    }
+
     /// <summary>Refuses a folder in which another run has checkpoints, which saving would in time delete.</summary>
     /// <exception cref="CheckpointException">It has some.</exception>
     public static void RefuseIfTaken(string runFolder)

@@ -21,6 +21,8 @@ public sealed partial class Trainer
     /// <param name="change">Changes options, such as more steps; null keeps all. Changed options make another run of it from here on.</param>
     /// <returns>The trainer; it writes into the same run's folder unless <paramref name="change"/> names another.</returns>
     /// <exception cref="CheckpointException">There is no checkpoint, or it is damaged or foreign.</exception>
+    /// <exception cref="CheckpointException">Its folder holds later checkpoints, or another run's, which would be lost.</exception>
+    /// <exception cref="ArgumentException">The options ask for fewer steps than have been made.</exception>
     /// <exception cref="TrainingDataException">The data is not the data that the run began with.</exception>
     public static Trainer Resume(
         Device device, string path, Func<Tokenizer, TokenDataset> openData, Func<TrainerOptions, TrainerOptions>? change = null)
@@ -35,10 +37,15 @@ public sealed partial class Trainer
             throw new TrainingDataException(
                 $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
         TrainerOptions options = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
-        var trainer = new Trainer(device, state.Config, data, change is null ? options : change(options), resumes: true);
+        options = change is null ? options : change(options);
+        RunFolder.RefuseToLose(options.RunFolder, checkpoint);
+        var trainer = new Trainer(device, state.Config, data, options, resumes: true);
         try
         {
             trainer.Restore(checkpoint);
+            if (trainer.Options.Steps < trainer.Step)
+                throw new ArgumentException(
+                    $"The run has made {trainer.Step} steps already, so it cannot end after {trainer.Options.Steps}. Ask for more steps, or for none to keep its own number.");
             return trainer;
         }
         catch
@@ -53,7 +60,38 @@ public sealed partial class Trainer
     /// <exception cref="InvalidOperationException">There is no run folder.</exception>
     /// <exception cref="CheckpointException">The disk is full, or refuses; earlier checkpoints are intact.</exception>
     public string WriteCheckpoint() =>
-        SaveCheckpoint() ?? throw new InvalidOperationException("There is no run folder to write a checkpoint into. Set TrainerOptions.RunFolder.");
+        Alone(SaveCheckpoint) ?? throw new InvalidOperationException("There is no run folder to write a checkpoint into. Set TrainerOptions.RunFolder.");
+
+    /// <summary>Writes parameters and moments as one of ANDREA's <c>step_NNNNNN.bin</c> files; see <see cref="AndreaBin"/>.</summary>
+    /// <param name="folder">Folder to write into.</param>
+    /// <param name="matricesOnly">Whether to leave out what has one dimension: norms and biases.</param>
+    /// <returns>The file's path.</returns>
+    public string ExportAndrea(string folder, bool matricesOnly = false) => Alone(() =>
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        string path = Path.Combine(folder, AndreaBin.FileNameOf(checked((int)Step)));
+        AndreaBin.Write(path, (int)Step, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments, matricesOnly);
+        return path;
+    });
+
+    /// <summary>Goes on from one of ANDREA's <c>step_NNNNNN.bin</c> files: parameters, moments and step. What the file does not hold, such as
+    /// the place in the data, is taken from this trainer's own options; so it is a good continuation, not an exact one.</summary>
+    /// <param name="path">The file; must be of a model of this size.</param>
+    /// <exception cref="CheckpointFormatException">The file is cut off, or of another model; nothing was overwritten.</exception>
+    public void ImportAndrea(string path)
+    {
+        Enter();
+        try
+        {
+            Step = AndreaBin.Read(path, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
+            _windowsDrawn = checked(Step * Options.MicroBatches * Options.BatchSize);
+            _optimizer.Restore(AdamWProgress.After(Step, _optimizer.Options));
+        }
+        finally
+        {
+            Monitor.Exit(_computing);
+        }
+    }
 
     internal static Tokenizer ReadTokenizer(CheckpointState state, string checkpoint) => state.Tokenizer is { } json
         ? Tokenizer.Read(json)
@@ -69,12 +107,26 @@ public sealed partial class Trainer
     {
         CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
         Step = state.Step;
+        _windowsDrawn = state.Data.Position;
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _bestValidationLoss = state.BestValidationLoss;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         _metrics?.DropAfter(Step);
+    }
+
+    /// <summary>Saves what can be saved while another exception is on its way, which must not be hidden by a second one.</summary>
+    private void TrySaveCheckpoint()
+    {
+        try
+        {
+            SaveCheckpoint();
+        }
+        catch (Exception)
+        {
+            // Earlier checkpoints are intact, and the first exception says what went wrong.
+        }
     }
 
     /// <summary>Saves unless this step has been saved already; null without a run folder.</summary>
@@ -104,7 +156,7 @@ public sealed partial class Trainer
             Tokenizer = ToJson(Tokenizer),
             Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
             Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips),
-            Data = new DataProgress(Options.Seed, Step * Options.MicroBatches, _data.Fingerprint),
+            Data = new DataProgress(Options.Seed, _windowsDrawn, _data.Fingerprint),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
         };

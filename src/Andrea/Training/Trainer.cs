@@ -13,6 +13,7 @@ namespace Andrea.Training;
 /// <remarks>
 /// The order is fixed: all micro-batches first, then one clip of the accumulated gradients, then the update. A run is a pure function of
 /// configuration, data and seed, on any number of threads; N steps are bit-identical to k steps, stop, resume, N - k steps. A step allocates nothing.
+/// One thread at a time may compute with a trainer: a second one gets an <see cref="InvalidOperationException"/>.
 /// <code>
 /// using Device device = Device.Cpu();
 /// TokenDataset data = TokenDataset.FromFiles(["book.txt"], "char");
@@ -35,9 +36,16 @@ public sealed partial class Trainer : IDisposable
     private readonly List<IStepObserver> _observers = [];
     private readonly MetricsFile? _metrics;
     private readonly long _tokensPerStep;
+
+    // Held by whoever computes; a thread may take it again, so that observers can sample or save.
+    private readonly object _computing = new();
+    private readonly CancellationTokenSource _disposal = new();
+    private readonly RunFolderLock? _folderLock;
+    private long _windowsDrawn;
     private double _lastLoss = double.NaN;
     private double? _validationLoss, _bestValidationLoss;
     private int _checkpointRequested;
+    private bool _disposed;
 
     /// <summary>Builds model and optimizer with fresh parameters.</summary>
     /// <param name="device">Where to train; not owned.</param>
@@ -59,8 +67,6 @@ public sealed partial class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        if (options.RunFolder is not null && !resumes)
-            RunFolder.RefuseIfTaken(options.RunFolder);
         _data = data;
         Options = options;
         int tokenCount = options.ContextLength > 0 ? options.ContextLength : config.ContextLength;
@@ -78,11 +84,25 @@ public sealed partial class Trainer : IDisposable
         _inputs = new int[options.BatchSize * tokenCount];
         _targets = new int[_inputs.Length];
         _tokensPerStep = (long)_inputs.Length * options.MicroBatches;
-        if (options.RunFolder is { } folder)
+        if (options.RunFolder is null)
+            return;
+        try
         {
-            _store = new CheckpointStore(RunFolder.CheckpointsOf(folder), options.KeepCheckpoints);
-            _metrics = new MetricsFile(RunFolder.MetricsOf(folder));
+            // The lock first: what is found in the folder then stays as it is.
+            _folderLock = RunFolderLock.Take(options.RunFolder);
+            if (!resumes)
+                RunFolder.RefuseIfTaken(options.RunFolder);
+            _store = new CheckpointStore(RunFolder.CheckpointsOf(options.RunFolder), options.KeepCheckpoints);
+            _metrics = new MetricsFile(RunFolder.MetricsOf(options.RunFolder));
+            // What a run without a checkpoint left behind cannot be gone on with.
+            if (!resumes)
+                _metrics.DropAfter(-1);
             _observers.Add(_metrics);
+        }
+        catch
+        {
+            Free();
+            throw;
         }
     }
 
@@ -115,7 +135,8 @@ public sealed partial class Trainer : IDisposable
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
     public Task<TrainingSummary> RunAsync(CancellationToken cancellation = default) =>
-        Task.Factory.StartNew(() => Run(cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () => Alone(() => Run(cancellation)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Mean loss over the validation batches, in nats per token. Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">The data has no validation part, or measuring is switched off.</exception>
@@ -123,13 +144,16 @@ public sealed partial class Trainer : IDisposable
     {
         if (_evaluation is null)
             throw new InvalidOperationException("There is nothing to measure on: the data has no validation part, or EvaluationBatches is 0.");
-        _pass.ResetLoss();
-        for (int i = 0; i < _evaluation.Count; i++)
+        return Alone(() =>
         {
-            _evaluation.Fill(i, _inputs, _targets);
-            _pass.Evaluate(_inputs, _targets, 1.0 / _evaluation.Count);
-        }
-        return _pass.ReadLoss();
+            _pass.ResetLoss();
+            for (int i = 0; i < _evaluation.Count; i++)
+            {
+                _evaluation.Fill(i, _inputs, _targets);
+                _pass.Evaluate(_inputs, _targets, 1.0 / _evaluation.Count);
+            }
+            return _pass.ReadLoss();
+        });
     }
 
     /// <summary>Writes text with the model as it is now.</summary>
@@ -137,22 +161,36 @@ public sealed partial class Trainer : IDisposable
     /// <param name="tokenCount">Number of tokens.</param>
     /// <param name="sampling">Temperature, top-k, seed; null for the defaults.</param>
     /// <returns>Prompt and continuation.</returns>
-    public string Sample(string prompt = "", int tokenCount = 200, SamplingOptions? sampling = null)
+    public string Sample(string prompt = "", int tokenCount = 200, SamplingOptions? sampling = null) => Alone(() =>
     {
         using var generator = new TextGenerator(Model, Tokenizer, sampling ?? new SamplingOptions { Seed = Options.Seed });
         return prompt + string.Concat(generator.Generate(prompt, tokenCount));
-    }
+    });
 
     /// <summary>Makes one step, for callers with a loop of their own.</summary>
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; parameters and moments are untouched.</exception>
     public void TrainStep()
+    {
+        Enter();
+        try
+        {
+            MakeStep();
+        }
+        finally
+        {
+            Monitor.Exit(_computing);
+        }
+    }
+
+    private void MakeStep()
     {
         long started = Stopwatch.GetTimestamp();
         _pass.ResetLoss();
         Model.ZeroGradients();
         for (int i = 0; i < Options.MicroBatches; i++)
         {
-            _sampler.Fill(Step * Options.MicroBatches + i, _inputs, _targets);
+            _sampler.FillFromWindow(_windowsDrawn, _inputs, _targets);
+            _windowsDrawn += Options.BatchSize;
             _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
         }
         double rate = _schedule.At(Step);
@@ -181,15 +219,27 @@ public sealed partial class Trainer : IDisposable
         }
     }
 
-    /// <summary>Frees model, optimizer and activations; the device is not touched.</summary>
+    /// <summary>Ends a run that is under way, as cancellation does, then frees model, optimizer and activations; the device is not touched.</summary>
+    /// <remarks>Not for observers, whose run would lose its memory under their feet.</remarks>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposal.Cancel();
+        lock (_computing)
+            Free();
+    }
+
+    private void Free()
+    {
+        _disposed = true;
         _metrics?.Dispose();
         _losses.Dispose();
         _optimizer.Dispose();
         _clipper.Dispose();
         _pass.Dispose();
         Model.Dispose();
+        _folderLock?.Dispose();
     }
 
     private TrainingSummary Run(CancellationToken cancellation)
@@ -197,7 +247,7 @@ public sealed partial class Trainer : IDisposable
         string? checkpoint = null;
         try
         {
-            while (Step < Options.Steps && !cancellation.IsCancellationRequested)
+            while (Step < Options.Steps && !cancellation.IsCancellationRequested && !_disposal.IsCancellationRequested)
             {
                 TrainStep();
                 if (IsDue(Options.EvaluateEvery) && Step < Options.Steps)
@@ -210,17 +260,41 @@ public sealed partial class Trainer : IDisposable
             if (Step == Options.Steps)
                 MeasureValidation();
         }
-        catch (NonFiniteGradientException)
+        catch (Exception exception) when (exception is not CheckpointException)
         {
-            // The parameters are those of the last good step.
-            SaveCheckpoint();
+            // The parameters are those of the last good step, whoever failed: gradients or an observer.
+            TrySaveCheckpoint();
             throw;
         }
         TakeAll();
         checkpoint = SaveCheckpoint();
-        StopReason reason = Step == Options.Steps ? StopReason.Completed : StopReason.Cancelled;
+        StopReason reason = Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
         long skipped = _clipper.Latest.SkippedCalls;
         return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint);
+    }
+
+    /// <summary>Keeps other threads out meanwhile, which would compute with the same buffers.</summary>
+    private T Alone<T>(Func<T> compute)
+    {
+        Enter();
+        try
+        {
+            return compute();
+        }
+        finally
+        {
+            Monitor.Exit(_computing);
+        }
+    }
+
+    private void Enter()
+    {
+        if (!Monitor.TryEnter(_computing))
+            throw new InvalidOperationException("The trainer is at work on another thread. Wait for RunAsync to end, or call from an observer.");
+        if (!_disposed)
+            return;
+        Monitor.Exit(_computing);
+        throw new ObjectDisposedException(nameof(Trainer));
     }
 
     private bool IsDue(long every) => every > 0 && Step % every == 0;

@@ -121,6 +121,12 @@ public sealed record TrainerOptions
         CheckAtLeast(nameof(KeepCheckpoints), KeepCheckpoints, 1);
         CheckAtLeast(nameof(SampleEvery), SampleEvery, 0);
         CheckAtLeast(nameof(SampleTokens), SampleTokens, 1);
+        if (!Enum.IsDefined(BatchOrder))
+            throw new ArgumentOutOfRangeException(nameof(BatchOrder), BatchOrder, "Unknown order of batches. Choose Random or ShuffledEpochs.");
+        if (!Enum.IsDefined(Initialization))
+            throw new ArgumentOutOfRangeException(nameof(Initialization), Initialization, "Unknown initialisation. Choose Gpt2, Andrea, Xavier, He or TruncatedNormal.");
+        ArgumentNullException.ThrowIfNull(Clip);
+        ArgumentNullException.ThrowIfNull(Optimizer);
         CreateSchedule().Validate();
         Clip.Validate();
         Optimizer.Validate();

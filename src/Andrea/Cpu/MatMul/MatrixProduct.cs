@@ -19,14 +19,14 @@ internal static unsafe class MatrixProduct<TKernel>
     /// <param name="product">At least one row, column and k.</param>
     /// <param name="team">Threads to use.</param>
     /// <param name="scratch">Memory for panels.</param>
-    public static void Run(in Product product, ThreadTeam team, MatMulScratch scratch) =>
+    public static void Run(in Product product, ThreadTeam team, GrowOnlyMemory scratch) =>
         Run(
             product, new Blocking(product.Left.Lanes, product.Right.Lanes, product.Depth, TKernel.Rows, TKernel.Columns, team.ThreadCount),
             team, scratch);
 
     /// <summary>Computes the product, cut as <paramref name="blocking"/> says; the result does not depend on that.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(in Product product, in Blocking blocking, ThreadTeam team, MatMulScratch scratch)
+    public static void Run(in Product product, in Blocking blocking, ThreadTeam team, GrowOnlyMemory scratch)
     {
         Debug.Assert(product is { Left.Lanes: > 0, Right.Lanes: > 0, Depth: > 0 }, "an empty product is no product");
         long tileLength = TKernel.Rows * TKernel.Columns;

@@ -59,7 +59,7 @@ internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedC
 
 /// <summary>Where in the stream of batches the run stands.</summary>
 /// <param name="Seed">Seed of the order of batches.</param>
-/// <param name="Position">Number of batches drawn.</param>
+/// <param name="Position">Number of windows drawn: it outlives a change of the batch size.</param>
 /// <param name="Fingerprint">The data's fingerprint, see <see cref="Andrea.Data.TokenDataset.Fingerprint"/>; null when it is not known.</param>
 internal sealed record DataProgress(ulong Seed, long Position, ulong? Fingerprint = null);
 

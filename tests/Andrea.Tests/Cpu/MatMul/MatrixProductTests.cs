@@ -10,7 +10,7 @@ public sealed unsafe class MatrixProductTests : IDisposable
     private static readonly int[] BlockEdges = [Blocking.BlockDepth - 1, Blocking.BlockDepth, Blocking.BlockDepth + 1, 2 * Blocking.BlockDepth + 3];
 
     private readonly ThreadTeam _team = new(2);
-    private readonly MatMulScratch _scratch = new();
+    private readonly GrowOnlyMemory _scratch = new();
 
     public static TheoryData<string> Kernels => ["512", "256", "128", "scalar"];
 
