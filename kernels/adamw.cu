@@ -107,7 +107,8 @@ k_adamw(
     if (count > 0) {
         const Chunk chunk = chunks[index];
         update_strip(
-            scalars, chunk.gradient + start, chunk.parameter + start, chunk.first_moment + start, chunk.second_moment + start, count);
+            scalars, in_global(chunk.gradient) + start, in_global(chunk.parameter) + start, in_global(chunk.first_moment) + start,
+            in_global(chunk.second_moment) + start, count);
     }
     if (threadIdx.x == 0)
         advance(state, before, beta1, beta2, ticket);

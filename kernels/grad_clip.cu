@@ -12,17 +12,15 @@
  */
 #include "gradients.cuh"
 
-/* Elements first to first + 3 of a row of 128; those from count on are 0, which adds nothing to a sum of squares. */
 template <bool Aligned>
-__device__ __forceinline__ float4 load4(const float* __restrict__ values, int first, int count) {
-    if (Aligned && first + 4 <= count)
-        return *reinterpret_cast<const float4*>(values + first);
-    float4 result;
-    result.x = first < count ? values[first] : 0.0f;
-    result.y = first + 1 < count ? values[first + 1] : 0.0f;
-    result.z = first + 2 < count ? values[first + 2] : 0.0f;
-    result.w = first + 3 < count ? values[first + 3] : 0.0f;
-    return result;
+__device__ __forceinline__ float4 load4(const float* __restrict__ values) {
+    return Aligned ? *reinterpret_cast<const float4*>(values) : make_float4(values[0], values[1], values[2], values[3]);
+}
+
+/* The first count of four elements, which may be none; zeros for the others, which add nothing to a sum of squares. */
+__device__ __forceinline__ float4 load_first(const float* __restrict__ values, int count) {
+    return make_float4(
+        count > 0 ? values[0] : 0.0f, count > 1 ? values[1] : 0.0f, count > 2 ? values[2] : 0.0f, count > 3 ? values[3] : 0.0f);
 }
 
 struct StripSum {
@@ -63,13 +61,15 @@ __device__ __forceinline__ StripSum sum_strip(const float* __restrict__ values, 
         float4 g[AHEAD];
 #pragma unroll
         for (int k = 0; k < AHEAD; k++)
-            g[k] = load4<Aligned>(values, row + k * ROW + 4 * lane, STRIP_LENGTH);
+            g[k] = load4<Aligned>(values + row + k * ROW + 4 * lane);
 #pragma unroll
         for (int k = 0; k < AHEAD; k++)
             sum.add(g[k]);
     }
-    for (; row < count; row += ROW)
-        sum.add(load4<Aligned>(values, row + 4 * lane, count));
+    for (; row + ROW <= count; row += ROW)
+        sum.add(load4<Aligned>(values + row + 4 * lane));
+    if (row < count)
+        sum.add(load_first(values + row + 4 * lane, count - row - 4 * lane));
     sum.join();
     return sum;
 }
@@ -96,7 +96,7 @@ k_grad_norm_partial(const Chunk* __restrict__ chunks, ChunkPartial* __restrict__
     __shared__ double strip_sums[STRIPS];
     __shared__ unsigned int strip_bits[STRIPS];
     __shared__ int counters[2];
-    const float* __restrict__ values = chunks[blockIdx.x].gradient;
+    const float* __restrict__ values = in_global(chunks[blockIdx.x].gradient);
     const int length = chunks[blockIdx.x].length;
     const int strip = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     const int count = min(max(length - strip * STRIP_LENGTH, 0), STRIP_LENGTH);
@@ -230,7 +230,7 @@ k_grad_scale(const Chunk* __restrict__ chunks, const ClipState* __restrict__ sta
     const Chunk& chunk = chunks[blockIdx.x / STRIPS];
     const int start = (int)(blockIdx.x % STRIPS) * STRIP_LENGTH;
     const int count = min(chunk.length - start, STRIP_LENGTH);
-    float* __restrict__ values = chunk.gradient + start;
+    float* __restrict__ values = in_global(chunk.gradient) + start;
     int done = 0;
     if (aligned16(values)) {
         done = max(count, 0) / 4 * 4;

@@ -20,5 +20,12 @@ __device__ __forceinline__ double canonical(double value) { return value == valu
 
 __device__ __forceinline__ bool aligned16(const void* pointer) { return ((unsigned long long)pointer & 15u) == 0; }
 
+/* The same address, known to lie in global memory: a pointer read from the chunk table could be any, and generic loads are slower. */
+template <typename T>
+__device__ __forceinline__ T* in_global(T* pointer) {
+    __builtin_assume(__isGlobal(pointer));
+    return pointer;
+}
+
 /* g * coefficient, rounded to float once. */
 __device__ __forceinline__ float scaled(float g, double coefficient) { return __double2float_rn(__dmul_rn((double)g, coefficient)); }

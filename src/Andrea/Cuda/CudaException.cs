@@ -5,6 +5,15 @@ namespace Andrea.Cuda;
 /// With ANDREA_CUDA_SYNC=1 in the environment every kernel is waited for, and the message names the right one.</remarks>
 public sealed class CudaException : Exception
 {
+    private CudaException(string message, CudaException cause)
+        : base(message, cause)
+    {
+        Call = cause.Call;
+        Code = cause.Code;
+        CodeName = cause.CodeName;
+        IsFatal = cause.IsFatal;
+    }
+
     internal CudaException(string call, int code, string codeName, string text, bool isFatal = false, CudaException? firstFatal = null)
         : base(
             $"{call} failed with {codeName} ({code}): {text}" + (firstFatal is null ? "" : $" The GPU was already lost to an earlier error: {firstFatal.Message}"),
@@ -27,4 +36,7 @@ public sealed class CudaException : Exception
 
     /// <summary>Whether this process has lost the GPU: everything it held there is gone, and every later call fails. Start a new process.</summary>
     public bool IsFatal { get; }
+
+    /// <summary>The same error, saying what it happened to.</summary>
+    internal CudaException While(string subject) => new($"{subject}: {Message}", this);
 }

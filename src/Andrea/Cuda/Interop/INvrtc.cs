@@ -1,3 +1,5 @@
+using Andrea.Cuda.Compilation;
+
 namespace Andrea.Cuda.Interop;
 
 /// <summary>The part of NVRTC, NVIDIA's run-time compiler, that Andrea uses.</summary>

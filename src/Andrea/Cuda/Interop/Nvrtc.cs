@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using Andrea.Cuda.Compilation;
 
 namespace Andrea.Cuda.Interop;
 

@@ -1,4 +1,4 @@
-namespace Andrea.Cuda;
+namespace Andrea.Cuda.Compilation;
 
 /// <summary>One file of CUDA C++.</summary>
 /// <param name="Name">File name, such as <c>adamw.cu</c>.</param>
