@@ -40,8 +40,9 @@ internal static class LibraryLoader
         }
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
-            // The loader's message goes on about other names that .NET tried; its first line holds the cause.
-            problem = $"{path}: {error.Message.Split('\n')[0].TrimEnd()}";
+            // On Linux .NET's first line is advice about strace; what the loader says follows, and begins with the path.
+            string[] lines = error.Message.Split('\n', StringSplitOptions.TrimEntries);
+            problem = lines.FirstOrDefault(line => line.StartsWith(path, StringComparison.Ordinal)) ?? $"{path}: {lines[0]}";
             return false;
         }
     }

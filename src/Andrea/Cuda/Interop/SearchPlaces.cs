@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace Andrea.Cuda.Interop;
 
@@ -7,7 +9,7 @@ namespace Andrea.Cuda.Interop;
 /// <param name="IsWindows">Windows, else Linux.</param>
 /// <param name="ApplicationFolder">Where Andrea.dll lies.</param>
 /// <param name="Root">What absolute folders of Linux begin with: "/".</param>
-internal sealed record SearchPlaces(Func<string, string?> Variable, bool IsWindows, string ApplicationFolder, string Root)
+internal sealed partial record SearchPlaces(Func<string, string?> Variable, bool IsWindows, string ApplicationFolder, string Root)
 {
     /// <summary>This machine.</summary>
     public static SearchPlaces Here { get; } = new(
@@ -82,7 +84,7 @@ internal sealed record SearchPlaces(Func<string, string?> Variable, bool IsWindo
     {
         try
         {
-            return Directory.Exists(folder) ? Directory.GetDirectories(folder, pattern).OrderDescending(VersionOrder) : [];
+            return Directory.Exists(folder) ? Directory.GetDirectories(folder, pattern).OrderByDescending(VersionOf) : [];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -90,6 +92,12 @@ internal sealed record SearchPlaces(Func<string, string?> Variable, bool IsWindo
         }
     }
 
-    private static readonly Comparer<string> VersionOrder = Comparer<string>.Create(
-        (a, b) => string.Compare(a, b, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.CompareOptions.NumericOrdering));
+    /// <summary>What the last part of a path ends with: 12.10 for cuda-12.10, so that it comes before 12.9; 3.13 as 313 for Python313.</summary>
+    private static Version VersionOf(string path) =>
+        Version.TryParse(TrailingNumbers().Match(path).Value, out Version? version) ? version
+        : int.TryParse(TrailingNumbers().Match(path).ValueSpan, CultureInfo.InvariantCulture, out int number) ? new Version(number, 0)
+        : new Version();
+
+    [GeneratedRegex(@"\d+(\.\d+)*$")]
+    private static partial Regex TrailingNumbers();
 }
