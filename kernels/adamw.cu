@@ -1,13 +1,15 @@
 /* adamw.cu: one fused AdamW step over all tensors; folds in the clip coefficient and obeys the skip flag.
  * @formula   m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; p = (1 - lr wd) p - lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps)
  * @entry     k_adamw   grid max(1, 8 * chunks)   block 256   shared 48 bytes
- * @buffer    chunks Chunk (C), tensors AdamWTensor (tensors), learning_rate f64 (1), clip ClipState (1) or null in; state AdamWState (1) in, out;
- *            ticket u32 (1) 0 between launches; gradients f32 (N) in; parameters, first and second moments f32 (N) in, out
- * @numerics  scalars in f64, rounded to f32 once; elements in f32, each operation rounded as IGradientOps.AdamW says; equal bits on every GPU and on the CPU
+ * @buffer    chunks Chunk (C), tensors AdamWTensor (tensors), learning_rate f64 (1), clip ClipState (1) or null in; state AdamWState (1)
+ *            in, out; ticket u32 (1) 0 between launches; gradients f32 (N) in; parameters, first and second moments f32 (N) in, out
+ * @numerics  scalars in f64, rounded to f32 once; elements in f32, each operation rounded as IGradientOps.AdamW says; equal bits on every
+ *            GPU and on the CPU, but for the payload of NaNs
  * @nonfinite state->skip leaves everything bit-identical, the step counter too; else NaN and Inf propagate
  * @limits    N < 2^63; C < 2^28; pointers aligned to 4 bytes (16 gives the vector path, with the same bits)
  * @managed   Andrea.Cuda.Gradients.GradientKernels    @reference Andrea.Cpu.Reference.ReferenceBackend
- * @test      GradientKernelTests                      @source    arXiv:1711.05101; state on the device after apex's "capturable" (read, not copied)
+ * @test      GradientParityTests
+ * @source    arXiv:1711.05101; state on the device after apex's "capturable" (read, not copied)
  */
 #include "gradients.cuh"
 

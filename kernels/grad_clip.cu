@@ -3,12 +3,14 @@
  * @entry     k_grad_norm_partial   grid chunks       block 256    shared 128 bytes
  * @entry     k_grad_norm_final     grid 1            block 1024   shared 16 bytes
  * @entry     k_grad_scale          grid 8 * chunks   block 256    shared 0 bytes
- * @buffer    chunks Chunk (C) in; gradients f32 (N) in, out of k_grad_scale; partials ChunkPartial (C); norms f64 (tensors) out; state ClipState (1)
+ * @buffer    chunks Chunk (C) in; gradients f32 (N) in, out of k_grad_scale; partials ChunkPartial (C); norms f64 (tensors)
+ *            out; state ClipState (1) in, out
  * @numerics  squares and sums in f64, in the order that IGradientOps fixes; equal bits on every GPU and on the CPU
  * @nonfinite counted per chunk; the decision is k_grad_norm_final's
  * @limits    N < 2^63; C < 2^28; pointers aligned to 4 bytes (16 gives the vector path, with the same bits)
  * @managed   Andrea.Cuda.Gradients.GradientKernels    @reference Andrea.Cpu.Reference.ReferenceBackend
- * @test      GradientKernelTests                      @source    arXiv:1211.5063; partial sums per block after llm.c, apex (read, not copied)
+ * @test      GradientParityTests
+ * @source    arXiv:1211.5063; partial sums per block after llm.c, apex (read, not copied)
  */
 #include "gradients.cuh"
 

@@ -9,7 +9,7 @@ constexpr unsigned int ALL_LANES = 0xffffffffu;
 constexpr int WARP = 32;
 
 /* A chunk is eight strips: a warp of the norm kernel, or a block of the element-wise kernels, takes one. */
-constexpr int STRIP_LENGTH = 8192;
+constexpr int STRIP_LENGTH = ANDREA_STRIP_LENGTH;
 constexpr int STRIPS = ANDREA_CHUNK_LENGTH / STRIP_LENGTH;
 static_assert(STRIPS == 8 && STRIPS * STRIP_LENGTH == ANDREA_CHUNK_LENGTH, "the order of sums is made for eight strips");
 

@@ -18,7 +18,7 @@ pins=$(printf '%s\n' "${packages[@]}")
 
 fail() {
     echo "NVRTC could not be fetched: $1" >&2
-    echo "Install NVRTC 11.2 to 13 (Debian: libnvrtc12; any system: 'pip install nvidia-cuda-nvrtc-cu12') and set ANDREA_NVRTC_PATH to its folder." >&2
+    echo "Install NVRTC 11.2 to 13 (Debian: libnvrtc12; elsewhere 'pip install nvidia-cuda-nvrtc-cu12'), or name its folder in ANDREA_NVRTC_PATH." >&2
     exit 1
 }
 [ "$(uname -sm)" = "Linux x86_64" ] || fail "the pinned packages are for Linux on x86-64, and this is $(uname -sm)."

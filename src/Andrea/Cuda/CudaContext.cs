@@ -45,12 +45,14 @@ internal sealed class CudaContext : IDisposable
         catch (CudaException error)
         {
             throw new CudaUnavailableException(
-                $"The CUDA driver {driver.Library} cannot be started: {error.Message} Check that 'nvidia-smi' shows a GPU, and that CUDA_VISIBLE_DEVICES, if set,"
-                + " names one; in a container, start it with '--gpus all'.", error);
+                $"The CUDA driver {driver.Library} cannot be started: {error.Message} Check that 'nvidia-smi' shows a GPU, and that"
+                + " CUDA_VISIBLE_DEVICES, if set, names one; in a container, start it with '--gpus all'.",
+                error);
         }
         int count = driver.GetDeviceCount();
         if (ordinal < 0 || ordinal >= count)
-            throw new CudaUnavailableException($"GPU {ordinal} was asked for, but the CUDA driver shows {count}; expected a number from 0 to {count - 1}.");
+            throw new CudaUnavailableException(
+                $"GPU {ordinal} was asked for, but the CUDA driver shows {count}; expected a number from 0 to {count - 1}.");
         return new CudaContext(driver, driver.GetDevice(ordinal));
     }
 

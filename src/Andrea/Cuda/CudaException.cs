@@ -16,7 +16,8 @@ public sealed class CudaException : Exception
 
     internal CudaException(string call, int code, string codeName, string text, bool isFatal = false, CudaException? firstFatal = null)
         : base(
-            $"{call} failed with {codeName} ({code}): {text}" + (firstFatal is null ? "" : $" The GPU was already lost to an earlier error: {firstFatal.Message}"),
+            $"{call} failed with {codeName} ({code}): {text}"
+            + (firstFatal is null ? "" : $" The GPU was already lost to an earlier error: {firstFatal.Message}"),
             firstFatal)
     {
         Call = call;

@@ -4,7 +4,9 @@ namespace Andrea.Cuda;
 public sealed class KernelCompilationException : Exception
 {
     internal KernelCompilationException(string kernelFile, string log)
-        : base($"The kernel file {kernelFile} does not compile. Correct it, or unset ANDREA_KERNEL_DIR if it names a folder with edited kernels.\n{log}")
+        : base(
+            $"The kernel file {kernelFile} does not compile. Correct it, or unset ANDREA_KERNEL_DIR if it names a folder with edited kernels."
+            + $"\n{log}")
     {
         KernelFile = kernelFile;
         Log = log;

@@ -64,7 +64,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     }
 
     public CudaResult UnloadModule(nint module) => End("UnloadModule", module);
-    public nint GetFunction(nint module, string name) => _functions.FindIndex(function => function.Name == name) is var index and >= 0 ? index : throw Error("GetFunction", CudaResult.NotFound);
+    public nint GetFunction(nint module, string name) =>
+        _functions.FindIndex(function => function.Name == name) is var index and >= 0 ? index : throw Error("GetFunction", CudaResult.NotFound);
     public int GetFunctionAttribute(nint function, CudaFunctionAttribute attribute) => 0;
 
     /// <summary>Notes the launch with the values of the arguments, read as the PTX declares them.</summary>
@@ -99,9 +100,12 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public void CopyHostToDevice(nint target, void* source, long bytes) => Copy("CopyHostToDevice", (void*)target, source, bytes);
     public void CopyDeviceToHost(void* target, nint source, long bytes) => Copy("CopyDeviceToHost", target, (void*)source, bytes);
     public void CopyDeviceToDevice(nint target, nint source, long bytes) => Copy("CopyDeviceToDevice", (void*)target, (void*)source, bytes);
-    public void CopyHostToDeviceAsync(nint target, void* source, long bytes, nint stream) => Copy("CopyHostToDeviceAsync", (void*)target, source, bytes);
-    public void CopyDeviceToHostAsync(void* target, nint source, long bytes, nint stream) => Copy("CopyDeviceToHostAsync", target, (void*)source, bytes);
-    public void CopyDeviceToDeviceAsync(nint target, nint source, long bytes, nint stream) => Copy("CopyDeviceToDeviceAsync", (void*)target, (void*)source, bytes);
+    public void CopyHostToDeviceAsync(nint target, void* source, long bytes, nint stream) =>
+        Copy("CopyHostToDeviceAsync", (void*)target, source, bytes);
+    public void CopyDeviceToHostAsync(void* target, nint source, long bytes, nint stream) =>
+        Copy("CopyDeviceToHostAsync", target, (void*)source, bytes);
+    public void CopyDeviceToDeviceAsync(nint target, nint source, long bytes, nint stream) =>
+        Copy("CopyDeviceToDeviceAsync", (void*)target, (void*)source, bytes);
 
     public void FillBytesAsync(nint target, byte value, long bytes, nint stream)
     {
@@ -136,7 +140,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
         _ => throw new NotSupportedException($"The fake driver reads no .{type}."),
     };
 
-    private static CudaException Error(string call, CudaResult result) => new(call, (int)result, result.ToString(), "as the test wished.", result.IsSticky());
+    private static CudaException Error(string call, CudaResult result) =>
+        new(call, (int)result, result.ToString(), "as the test wished.", result.IsSticky());
 
     private void NoteLaunch(nint function, LaunchShape shape, void** arguments)
     {

@@ -6,7 +6,8 @@ namespace Andrea.Tests.Cuda;
 internal sealed partial class KernelHeader
 {
     /// <summary>Fields that every header has.</summary>
-    public static readonly string[] Required = ["formula", "entry", "buffer", "numerics", "nonfinite", "limits", "managed", "reference", "test", "source"];
+    public static readonly string[] Required =
+        ["formula", "entry", "buffer", "numerics", "nonfinite", "limits", "managed", "reference", "test", "source"];
 
     private readonly List<(string Field, string Text)> _fields = [];
 
@@ -17,7 +18,10 @@ internal sealed partial class KernelHeader
             throw new FormatException($"{fileName} does not begin with a comment.");
         Title = comment.Groups[1].Value.Split('\n')[0].Trim();
         foreach (Match field in Field().Matches(comment.Groups[1].Value))
-            _fields.Add((field.Groups[1].Value, Whitespace().Replace(field.Groups[2].Value.Replace("\n *", " ", StringComparison.Ordinal), " ").Trim()));
+        {
+            string joined = field.Groups[2].Value.Replace("\n *", " ", StringComparison.Ordinal);
+            _fields.Add((field.Groups[1].Value, Whitespace().Replace(joined, " ").Trim()));
+        }
     }
 
     /// <summary>The first line: file name, colon, what it is about.</summary>

@@ -52,7 +52,9 @@ public partial class KernelHeaderTests
     public void Kernels_AndBindings_AreTheSameNames()
     {
         string[] kernels = [.. Library.Kernels.SelectMany(file => KernelHeader.EntryPoints(Library.Read(file).Text)).Order(StringComparer.Ordinal)];
-        IEnumerable<string> bound = SourceTree.Read("src/Andrea/Cuda").SelectMany(source => QuotedKernel().Matches(source.Text)).Select(match => match.Groups[1].Value);
+        IEnumerable<string> bound = SourceTree.Read("src/Andrea/Cuda")
+            .SelectMany(source => QuotedKernel().Matches(source.Text))
+            .Select(match => match.Groups[1].Value);
         Assert.Equal(kernels, bound.Order(StringComparer.Ordinal));
     }
 
@@ -64,7 +66,10 @@ public partial class KernelHeaderTests
         foreach (string name in header.Texts("managed").Concat(header.Texts("reference")))
             Assert.True(typeof(Device).Assembly.GetType(name) is not null, $"{file} names {name}, which the library has not.");
         foreach (string name in header.Texts("test"))
-            Assert.True(typeof(KernelHeaderTests).Assembly.GetTypes().Any(type => type.Name == name), $"{file} names {name}, which the tests have not.");
+        {
+            bool exists = typeof(KernelHeaderTests).Assembly.GetTypes().Any(type => type.Name == name);
+            Assert.True(exists, $"{file} names {name}, which the tests have not.");
+        }
     }
 
     [Fact]
@@ -72,10 +77,11 @@ public partial class KernelHeaderTests
     {
         foreach (KernelSource source in Library.Kernels.Select(Library.Read).Concat(Library.Headers))
         {
+            Assert.True(source.Text.All(char.IsAscii), $"{source.Name} has letters that not every compiler reads alike.");
             Assert.False(source.Text.Contains("#include <", StringComparison.Ordinal), $"{source.Name} includes a system header; NVRTC has none.");
             foreach (string code in source.Text.Split('\n'))
                 if (code.Contains("__syncthreads()", StringComparison.Ordinal))
-                    Assert.True(code.Contains("/*", StringComparison.Ordinal), $"{source.Name}: a comment says what each __syncthreads orders: {code.Trim()}");
+                    Assert.True(code.Contains("/*", StringComparison.Ordinal), $"{source.Name}: say in a comment what this orders: {code.Trim()}");
         }
         Assert.DoesNotContain(KernelOptions.For(new KernelTarget(80, true)), option => option.Contains("fast", StringComparison.Ordinal));
     }
@@ -83,7 +89,14 @@ public partial class KernelHeaderTests
     [Fact]
     public void Header_Parsed_GivesItsFields()
     {
-        var header = new KernelHeader("x.cu", "/* x.cu: title.\n * @entry     k_a   grid 1   block 2   shared 0 bytes\n * @formula   a\n *            b\n * @managed   A.B    @reference C.D\n */ code @entry k_b");
+        var header = new KernelHeader("x.cu", """
+            /* x.cu: title.
+             * @entry     k_a   grid 1   block 2   shared 0 bytes
+             * @formula   a
+             *            b
+             * @managed   A.B    @reference C.D
+             */ code @entry k_b
+            """);
         Assert.Equal("x.cu: title.", header.Title);
         Assert.Equal(["k_a"], header.Entries);
         Assert.Equal(["a b"], header.Texts("formula"));

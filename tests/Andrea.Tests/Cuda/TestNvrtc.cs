@@ -43,7 +43,8 @@ internal static class TestNvrtc
         }
         catch (CudaUnavailableException error)
         {
-            LibrarySearch fetched = LibrarySearch.ForNvrtc(SearchPlaces.Here with { Variable = name => name == LibrarySearch.NvrtcPathVariable ? FetchedFolder() : null });
+            string? FetchedOnly(string variable) => variable == LibrarySearch.NvrtcPathVariable ? FetchedFolder() : null;
+            LibrarySearch fetched = LibrarySearch.ForNvrtc(SearchPlaces.Here with { Variable = FetchedOnly });
             return fetched.Candidates().Any() ? (Nvrtc.Load(fetched), "") : (null, error.Message);
         }
     }

@@ -4,7 +4,8 @@ using Andrea.Tensors;
 
 namespace Andrea.Cuda.Compilation;
 
-/// <summary>Where the host has the fields of the structs that it shares with kernels; <c>layouts.cuh</c> checks that the device has them there too.</summary>
+/// <summary>Where the host has the fields of the structs that it shares with kernels.</summary>
+/// <remarks><c>layouts.cuh</c> checks, whenever a kernel is compiled, that the device has them in the same places.</remarks>
 internal static class KernelLayouts
 {
     /// <summary>One definition for each struct's size and each field's offset, in bytes.</summary>

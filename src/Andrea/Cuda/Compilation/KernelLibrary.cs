@@ -22,7 +22,8 @@ internal sealed class KernelLibrary
         if (folder is null)
             return;
         if (!Directory.Exists(folder))
-            throw new DirectoryNotFoundException($"{FolderVariable} names the folder '{folder}', which does not exist. Create it, or unset the variable to use the built-in kernels.");
+            throw new DirectoryNotFoundException(
+                $"{FolderVariable} names the folder '{folder}', which does not exist. Create it, or unset the variable to use the built-in kernels.");
         foreach (string path in Directory.EnumerateFiles(folder))
             if (Path.GetExtension(path) is ".cu" or ".cuh")
                 _texts[Path.GetFileName(path)] = File.ReadAllText(path);

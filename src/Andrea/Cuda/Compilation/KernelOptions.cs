@@ -4,7 +4,8 @@ using Andrea.Tensors;
 
 namespace Andrea.Cuda.Compilation;
 
-/// <summary>The options that all kernels are compiled with. What host and device must agree on goes in as definitions, so that they cannot disagree.</summary>
+/// <summary>The options that all kernels are compiled with.</summary>
+/// <remarks>What host and device must agree on goes in as definitions, so that they cannot disagree.</remarks>
 internal static class KernelOptions
 {
     /// <summary>Options and definitions for <paramref name="target"/>.</summary>
@@ -21,6 +22,7 @@ internal static class KernelOptions
     private static IEnumerable<string> Constants() =>
     [
         Define("ANDREA_CHUNK_LENGTH", Chunk.MaxLength.ToString(CultureInfo.InvariantCulture)),
+        Define("ANDREA_STRIP_LENGTH", Chunk.StripLength.ToString(CultureInfo.InvariantCulture)),
         Define("ANDREA_TORCH_EPSILON", ClipDecision.TorchEpsilon.ToString("E9", CultureInfo.InvariantCulture) + "f"),
         Define("ANDREA_CLIP_SLACK", ClipDecision.Slack.ToString("E17", CultureInfo.InvariantCulture)),
     ];

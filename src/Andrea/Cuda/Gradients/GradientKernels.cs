@@ -9,12 +9,13 @@ namespace Andrea.Cuda.Gradients;
 internal sealed class GradientKernels : IGradientOps, IDisposable
 {
     public const string ClipFile = "grad_clip.cu", AdamWFile = "adamw.cu";
-    public const string NormPartialName = "k_grad_norm_partial", NormFinalName = "k_grad_norm_final", ScaleName = "k_grad_scale", AdamWName = "k_adamw";
+    public const string NormPartialName = "k_grad_norm_partial", NormFinalName = "k_grad_norm_final", ScaleName = "k_grad_scale";
+    public const string AdamWName = "k_adamw";
 
     private const int BlockThreads = 256, FinalThreads = 1024;
 
     // A chunk is eight strips: the norm gives each to a warp, the element-wise kernels to a block.
-    private const int StripsPerChunk = 8;
+    private const int StripsPerChunk = Chunk.MaxLength / Chunk.StripLength;
 
     private readonly CudaStream _stream;
     private readonly CudaModule _clipModule, _adamWModule;
@@ -47,7 +48,8 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
     }
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state)
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms,
+        DeviceBuffer<ClipState> state)
     {
         var arguments = default(KernelArguments);
         arguments.Add(table.Chunks.Address);

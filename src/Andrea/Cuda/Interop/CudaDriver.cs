@@ -8,7 +8,8 @@ namespace Andrea.Cuda.Interop;
 internal sealed unsafe partial class CudaDriver : ICudaDriver
 {
     private const string Advice =
-        "It comes with the driver of an NVIDIA GPU: install that driver, version 525 or newer (in a container, start it with '--gpus all'), or train on the CPU.";
+        "It comes with the driver of an NVIDIA GPU: install that driver, version 525 or newer (in a container, start it with '--gpus all'),"
+        + " or train on the CPU.";
 
     // The first one with every function below.
     private const int OldestVersion = 11_040;
@@ -33,16 +34,21 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
 
     internal static CudaDriver Load(LibrarySearch search)
     {
-        var driver = new CudaDriver(NativeLibraries.Connect(NativeLibraries.Driver, () => LibraryLoader.Load("The CUDA driver", search, Advice)));
-        return driver.Version >= OldestVersion
+        LoadedLibrary library = NativeLibraries.Connect(NativeLibraries.Driver, () => LibraryLoader.Load("The CUDA driver", search, Advice));
+        var driver = new CudaDriver(library);
+        int version = driver.Version;
+        return version >= OldestVersion
             ? driver
-            : throw new CudaUnavailableException($"The CUDA driver {driver.Library} supports CUDA {driver.Version / 1000}.{driver.Version / 10 % 100}; at least 11.4 is needed. {Advice}");
+            : throw new CudaUnavailableException(
+                $"The CUDA driver {library.Path} supports CUDA {version / 1000}.{version / 10 % 100}; at least 11.4 is needed. {Advice}");
     }
 
     public (string Name, string Text) Describe(CudaResult result)
     {
         string name = Native.cuGetErrorName(result, out nint nameText) == CudaResult.Success ? Text(nameText) : $"CUDA_ERROR_{(int)result}";
-        string text = Native.cuGetErrorString(result, out nint description) == CudaResult.Success ? Text(description) : "an error that this driver does not know";
+        string text = Native.cuGetErrorString(result, out nint description) == CudaResult.Success
+            ? Text(description)
+            : "an error that this driver does not know";
         return (name, text);
     }
 
@@ -140,7 +146,8 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
     private void Throw(CudaResult result, string call, string details)
     {
         (string name, string text) = Describe(result);
-        var error = new CudaException(ShortCall(call), (int)result, name, details.Length == 0 ? $"{text}." : $"{text}. {details}", result.IsSticky(), _firstFatal);
+        string explanation = details.Length == 0 ? $"{text}." : $"{text}. {details}";
+        var error = new CudaException(ShortCall(call), (int)result, name, explanation, result.IsSticky(), _firstFatal);
         if (result.IsSticky())
             _ = Interlocked.CompareExchange(ref _firstFatal, error, null);
         throw error;

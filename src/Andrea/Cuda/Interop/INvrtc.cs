@@ -3,7 +3,8 @@ using Andrea.Cuda.Compilation;
 namespace Andrea.Cuda.Interop;
 
 /// <summary>The part of NVRTC, NVIDIA's run-time compiler, that Andrea uses.</summary>
-/// <remarks>Operations throw <see cref="CudaException"/> when NVRTC refuses; <see cref="DestroyProgram"/> never throws. Needs no GPU and no driver.</remarks>
+/// <remarks>Operations throw <see cref="CudaException"/> when NVRTC refuses; <see cref="DestroyProgram"/> never throws.
+/// Needs no GPU and no driver.</remarks>
 internal interface INvrtc
 {
     /// <summary>Where NVRTC was found.</summary>

@@ -14,4 +14,7 @@ internal readonly record struct LaunchShape(
     /// <summary>Blocks and threads along one dimension.</summary>
     public static LaunchShape Linear(int blocks, int threads, int sharedBytes = 0) =>
         new(checked((uint)blocks), 1, 1, checked((uint)threads), 1, 1, checked((uint)sharedBytes));
+
+    /// <summary>As in "8 x 1 x 1 blocks of 256 x 1 x 1 threads".</summary>
+    public override string ToString() => $"{GridX} x {GridY} x {GridZ} blocks of {BlockX} x {BlockY} x {BlockZ} threads";
 }

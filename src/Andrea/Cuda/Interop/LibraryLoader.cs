@@ -50,7 +50,7 @@ internal static class LibraryLoader
     private static string Describe(LibrarySearch search, List<string> failures)
     {
         string names = string.Join(", ", search.Names);
-        string places = string.Join(", ", search.Folders.Prepend(search.UseLoader ? "the system's library path" : "").Where(place => place.Length > 0));
+        string places = string.Join(", ", search.UseLoader ? search.Folders.Prepend("the system's library path") : search.Folders);
         // A bare name that the loader does not know is no news; a file that exists and fails is.
         string[] surprising = [.. failures.Where(failure => Path.IsPathRooted(failure) || failure.Contains(": its ", StringComparison.Ordinal))];
         string details = surprising.Length == 0 ? "" : $" What was found does not work: {string.Join("; ", surprising)}.";

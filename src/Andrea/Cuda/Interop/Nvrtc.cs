@@ -30,9 +30,11 @@ internal sealed unsafe partial class Nvrtc : INvrtc
     public static Nvrtc Load() => Load(LibrarySearch.ForNvrtc(SearchPlaces.Here));
 
     internal static Nvrtc Load(LibrarySearch search) =>
-        new(NativeLibraries.Connect(NativeLibraries.Nvrtc, () => LibraryLoader.Load("NVRTC, NVIDIA's run-time compiler,", search, Advice, Inspect)));
+        new(NativeLibraries.Connect(
+            NativeLibraries.Nvrtc, () => LibraryLoader.Load("NVRTC, NVIDIA's run-time compiler,", search, Advice, Inspect)));
 
-    /// <summary>NVRTC opens its built-in functions at the first compilation, by bare name: load them now, from beside it, and miss them early.</summary>
+    /// <summary>NVRTC opens its built-in functions at the first compilation, by bare name. Loads them now, from beside it, so that they
+    /// are missed early.</summary>
     internal static string? Inspect(LoadedLibrary library)
     {
         if (!NativeLibrary.TryGetExport(library.Handle, nameof(Native.nvrtcVersion), out nint export))
@@ -42,7 +44,8 @@ internal sealed unsafe partial class Nvrtc : INvrtc
             return "its version cannot be read";
         string builtins = OperatingSystem.IsWindows() ? $"nvrtc-builtins64_{major}{minor}.dll" : $"libnvrtc-builtins.so.{major}.{minor}";
         string? folder = Path.GetDirectoryName(library.Path);
-        bool found = (!string.IsNullOrEmpty(folder) && NativeLibrary.TryLoad(Path.Combine(folder, builtins), out _)) || NativeLibrary.TryLoad(builtins, out _);
+        bool found = (!string.IsNullOrEmpty(folder) && NativeLibrary.TryLoad(Path.Combine(folder, builtins), out _))
+            || NativeLibrary.TryLoad(builtins, out _);
         return found ? null : $"its companion {builtins} is neither beside it nor known to the system; install the whole package";
     }
 
@@ -125,7 +128,8 @@ internal sealed unsafe partial class Nvrtc : INvrtc
         public static partial nint nvrtcGetErrorString(int result);
 
         [LibraryImport(NativeLibraries.Nvrtc, StringMarshalling = StringMarshalling.Utf8)]
-        public static partial int nvrtcCreateProgram(out nint program, string source, string name, int headerCount, byte** headers, byte** headerNames);
+        public static partial int nvrtcCreateProgram(
+            out nint program, string source, string name, int headerCount, byte** headers, byte** headerNames);
 
         [LibraryImport(NativeLibraries.Nvrtc)]
         public static partial int nvrtcDestroyProgram(ref nint program);

@@ -50,7 +50,8 @@ internal sealed partial record SearchPlaces(Func<string, string?> Variable, bool
             Path.Combine("nvidia", "cu13", library), Path.Combine("nvidia", "cu13", library, "x86_64"),
             Path.Combine("nvidia", "cuda_nvrtc", library), Path.Combine("torch", "lib"),
         ];
-        IEnumerable<string> conda = Named("CONDA_PREFIX").Select(folder => IsWindows ? Path.Combine(folder, "Library", "bin") : Path.Combine(folder, "lib"));
+        IEnumerable<string> conda = Named("CONDA_PREFIX")
+            .Select(folder => IsWindows ? Path.Combine(folder, "Library", "bin") : Path.Combine(folder, "lib"));
         return conda.Concat(from packages in PackageFolders() from inside in insidePackages select Path.Combine(packages, inside));
     }
 
@@ -60,7 +61,8 @@ internal sealed partial record SearchPlaces(Func<string, string?> Variable, bool
             return
             [
                 .. Named("VIRTUAL_ENV", "CONDA_PREFIX").Select(folder => Path.Combine(folder, "Lib", "site-packages")),
-                .. Named("APPDATA").SelectMany(folder => Below(Path.Combine(folder, "Python"), "Python3*")).Select(folder => Path.Combine(folder, "site-packages")),
+                .. Named("APPDATA").SelectMany(folder => Below(Path.Combine(folder, "Python"), "Python3*"))
+                    .Select(folder => Path.Combine(folder, "site-packages")),
                 .. Named("LOCALAPPDATA").SelectMany(folder => Below(Path.Combine(folder, "Programs", "Python"), "Python3*"))
                     .Select(folder => Path.Combine(folder, "Lib", "site-packages")),
             ];

@@ -13,9 +13,11 @@ public sealed class GradientGpuTests : GradientParityTests
             Assert.Skip("This machine has no NVIDIA GPU.");
         try
         {
-            return CudaDriver.Load();
+            CudaDriver driver = CudaDriver.Load();
+            driver.Initialize();
+            return driver;
         }
-        catch (CudaUnavailableException error)
+        catch (Exception error) when (error is CudaUnavailableException or CudaException)
         {
             Assert.Skip(error.Message);
             throw;

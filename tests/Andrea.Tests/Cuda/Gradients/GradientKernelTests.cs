@@ -33,8 +33,10 @@ public sealed class GradientKernelTests : IDisposable
         Assert.Equal(
             [
                 $"k_grad_norm_partial<5, 256>({Hex(step.Table.Chunks)}, {Hex(step.Partials)})",
-                $"k_grad_norm_final<1, 1024>({Hex(step.Table.Chunks)}, {Hex(step.Table.FirstChunks)}, 2, {Hex(step.Partials)}, 1.5, 1, 0, {Hex(step.Norms)}, {Hex(step.Clip)})",
-                $"k_adamw<40, 256>({Hex(step.Table.Chunks)}, 5, {Hex(step.Tensors)}, 0.9, 0.95, 1E-08, {Hex(step.LearningRate)}, {Hex(step.State)}, {Hex(step.Clip)}, {_driver.Calls[2].Split(", ")[^1]}",
+                $"k_grad_norm_final<1, 1024>({Hex(step.Table.Chunks)}, {Hex(step.Table.FirstChunks)}, 2, {Hex(step.Partials)}, 1.5, 1, 0,"
+                    + $" {Hex(step.Norms)}, {Hex(step.Clip)})",
+                $"k_adamw<40, 256>({Hex(step.Table.Chunks)}, 5, {Hex(step.Tensors)}, 0.9, 0.95, 1E-08, {Hex(step.LearningRate)},"
+                    + $" {Hex(step.State)}, {Hex(step.Clip)}, {_driver.Calls[2].Split(", ")[^1]}",
             ],
             _driver.Calls);
         Assert.DoesNotContain(", 0x0)", _driver.Calls[2], StringComparison.Ordinal);

@@ -83,12 +83,18 @@ public abstract class GradientParityTests
 
     [Fact]
     public void NonFinite_NaNAmongInfinities_IsNaNAsOnTheCpu() =>
-        Compare([[1, float.PositiveInfinity, float.NaN], [float.NegativeInfinity], [float.NaN, 2]], 0, run => run.Clip(Exact with { TorchFormula = true, SkipNonFinite = false }));
+        Compare(
+            [[1, float.PositiveInfinity, float.NaN], [float.NegativeInfinity], [float.NaN, 2]], 0,
+            run => run.Clip(Exact with { TorchFormula = true, SkipNonFinite = false }));
 
     [Fact]
     public void Step_SpecialValues_HasTheBitsOfTheCpu()
     {
-        float[] values = [float.MaxValue, float.Epsilon, -0f, 0f, 1e-38f, -1e38f, 1.5f, float.MinValue, 1e20f, 3e-39f, .. TestDevice.Normal(5, 500, 1e10), .. TestDevice.Normal(6, 500, 1e-42)];
+        float[] values =
+        [
+            float.MaxValue, float.Epsilon, -0f, 0f, 1e-38f, -1e38f, 1.5f, float.MinValue, 1e20f, 3e-39f,
+            .. TestDevice.Normal(5, 500, 1e10), .. TestDevice.Normal(6, 500, 1e-42),
+        ];
         Compare([values], 0, FusedSteps);
         Compare([values[1..4], values[9..10], TestDevice.Normal(6, 500, 1e-42)], 1, FusedSteps);
     }

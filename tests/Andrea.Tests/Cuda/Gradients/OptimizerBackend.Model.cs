@@ -7,7 +7,8 @@ namespace Andrea.Tests.Cuda.Gradients;
 internal sealed partial class OptimizerBackend
 {
     void IModelOps.EmbeddingForward(
-        DeviceBuffer<int> tokens, Tensor tokenTable, Tensor positionTable, int firstPosition, int batch, int tokenCount, int channels, Tensor output) =>
+        DeviceBuffer<int> tokens, Tensor tokenTable, Tensor positionTable, int firstPosition,
+        int batch, int tokenCount, int channels, Tensor output) =>
         throw NoModel();
 
     void IModelOps.EmbeddingBackward(
@@ -15,11 +16,13 @@ internal sealed partial class OptimizerBackend
         throw NoModel();
 
     void IModelOps.NormForward(
-        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels, Tensor output, Tensor mean, Tensor inverseScale) =>
+        NormKind kind, Tensor input, Tensor weight, Tensor bias, float epsilon, int rows, int channels,
+        Tensor output, Tensor mean, Tensor inverseScale) =>
         throw NoModel();
 
     void IModelOps.NormBackward(
-        NormKind kind, Tensor dOutput, Tensor input, Tensor weight, Tensor mean, Tensor inverseScale, int rows, int channels, Tensor dInput, Tensor dWeight, Tensor dBias) =>
+        NormKind kind, Tensor dOutput, Tensor input, Tensor weight, Tensor mean, Tensor inverseScale, int rows, int channels,
+        Tensor dInput, Tensor dWeight, Tensor dBias) =>
         throw NoModel();
 
     void IModelOps.LinearForward(

@@ -22,8 +22,8 @@ internal sealed partial class OptimizerBackend : IBackend
         Stream = new CudaStream(Context.Handle);
         Nvrtc nvrtc = TestNvrtc.Get();
         KernelTarget target = KernelTarget.For(Context.Architecture, nvrtc.GetArchitectures(), nvrtc.Version);
-        _kernels = new GradientKernels(
-            Context, Stream, new KernelCompiler(nvrtc, new KernelLibrary(null), new KernelCache(null)), asPtx ? target with { IsCubin = false } : target);
+        var compiler = new KernelCompiler(nvrtc, new KernelLibrary(null), new KernelCache(null));
+        _kernels = new GradientKernels(Context, Stream, compiler, asPtx ? target with { IsCubin = false } : target);
     }
 
     public CudaContext Context { get; }
@@ -50,7 +50,8 @@ internal sealed partial class OptimizerBackend : IBackend
     public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials) => _kernels.GradNormPartial(table, partials);
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state) =>
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms,
+        DeviceBuffer<ClipState> state) =>
         _kernels.GradNormFinal(table, partials, settings, tensorNorms, state);
 
     public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state) => _kernels.GradScale(table, state);

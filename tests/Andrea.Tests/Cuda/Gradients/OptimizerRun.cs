@@ -1,10 +1,9 @@
-using System.Runtime.InteropServices;
 using Andrea.Backends;
 using Andrea.Tensors;
 
 namespace Andrea.Tests.Cuda.Gradients;
 
-/// <summary>Tensors on some device, and the optimizer's operations on them one by one; everything they touch can be compared bit for bit.</summary>
+/// <summary>Tensors on some device, and the optimizer's operations on them; everything they touch can be compared bit for bit.</summary>
 internal sealed class OptimizerRun : IDisposable
 {
     private const float Gap = 12345.678f;
@@ -98,7 +97,9 @@ internal sealed class OptimizerRun : IDisposable
             owned.Dispose();
     }
 
-    private static string Bits(double value) => BitConverter.DoubleToUInt64Bits(value).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Bits(double value) => $"{BitConverter.DoubleToUInt64Bits(value):x16}";
+
+    private static string Bits(float value) => float.IsNaN(value) ? "NaN" : $"{BitConverter.SingleToUInt32Bits(value):x8}";
 
     private static T[] Read<T>(DeviceBuffer<T> buffer)
         where T : unmanaged
@@ -108,8 +109,7 @@ internal sealed class OptimizerRun : IDisposable
         return values;
     }
 
-    private string[] Floats(int group) =>
-        [.. MemoryMarshal.Cast<float, uint>(Read(_groups[group])).ToArray().Select(bits => float.IsNaN(BitConverter.UInt32BitsToSingle(bits)) ? "NaN" : bits.ToString("x8", System.Globalization.CultureInfo.InvariantCulture))];
+    private string[] Floats(int group) => [.. Read(_groups[group]).Select(Bits)];
 
     private DeviceBuffer<float> Own(long length)
     {

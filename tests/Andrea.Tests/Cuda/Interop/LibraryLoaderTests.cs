@@ -13,7 +13,9 @@ public class LibraryLoaderTests
         var search = new LibrarySearch(["libnothing.so.3", "libnothing.so.2"], ["/no/such/folder", "/nor/this"], UseLoader: true);
         var error = Assert.Throws<CudaUnavailableException>(() => LibraryLoader.Load("Nothing", search, "Install it."));
         Assert.Equal(
-            "Nothing cannot be used. Looked for libnothing.so.3, libnothing.so.2 in: the system's library path, /no/such/folder, /nor/this. Install it.", error.Message);
+            "Nothing cannot be used. Looked for libnothing.so.3, libnothing.so.2 in: the system's library path, /no/such/folder, /nor/this."
+                + " Install it.",
+            error.Message);
     }
 
     [Fact]
@@ -76,7 +78,8 @@ public class LibraryLoaderTests
         {
             using var folder = new TemporaryFolder();
             File.CreateSymbolicLink(folder["libnvrtc.so.12"], Path.GetFullPath(TestNvrtc.FetchedFile("libnvrtc.so.12.4.127")));
-            return Assert.Throws<CudaUnavailableException>(() => Nvrtc.Load(new LibrarySearch(["libnvrtc.so.12"], [folder.Path], UseLoader: false))).Message;
+            var search = new LibrarySearch(["libnvrtc.so.12"], [folder.Path], UseLoader: false);
+            return Assert.Throws<CudaUnavailableException>(() => Nvrtc.Load(search)).Message;
         }
     }
 
@@ -84,7 +87,8 @@ public class LibraryLoaderTests
     {
         public static string Fingerprint()
         {
-            var search = new LibrarySearch(["libcuda.so.1"], [Path.GetDirectoryName(TestNvrtc.FetchedFile("driver/libcuda.so.1"))!], UseLoader: false);
+            string folder = Path.GetDirectoryName(TestNvrtc.FetchedFile("driver/libcuda.so.1"))!;
+            var search = new LibrarySearch(["libcuda.so.1"], [folder], UseLoader: false);
             CudaDriver driver = CudaDriver.Load(search);
             // For root the driver makes this device node, GPU or not; other programs would take it for a GPU.
             const string Node = "/dev/nvidiactl";
