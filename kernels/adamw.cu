@@ -1,6 +1,6 @@
 /* adamw.cu: one fused AdamW step over all tensors; folds in the clip coefficient and obeys the skip flag.
  * @formula   m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; p = (1 - lr wd) p - lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps)
- * @entry     k_adamw   grid max(1, 8 * chunks)   block 256   shared 48 bytes
+ * @entry     k_adamw   grid max(1, 8 * chunks)   block 256   shared 40 bytes
  * @buffer    chunks Chunk (C), tensors AdamWTensor (tensors), learning_rate f64 (1), clip ClipState (1) or null in; state AdamWState (1)
  *            in, out; ticket u32 (1) 0 between launches; gradients f32 (N) in; parameters, first and second moments f32 (N) in, out
  * @numerics  scalars in f64, rounded to f32 once; elements in f32, each operation rounded as IGradientOps.AdamW says; equal bits on every

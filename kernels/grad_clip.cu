@@ -1,6 +1,6 @@
 /* grad_clip.cu: global L2-norm gradient clipping, three kernels in order on one stream.
  * @formula   norm = sqrt(sum g[i]^2); c = norm > max ? max / norm : 1; g[i] = (float)(g[i] * c)
- * @entry     k_grad_norm_partial   grid chunks       block 256    shared 128 bytes
+ * @entry     k_grad_norm_partial   grid chunks       block 256    shared 104 bytes
  * @entry     k_grad_norm_final     grid 1            block 1024   shared 16 bytes
  * @entry     k_grad_scale          grid 8 * chunks   block 256    shared 0 bytes
  * @buffer    chunks Chunk (C) in; gradients f32 (N) in, out of k_grad_scale; partials ChunkPartial (C); norms f64 (tensors)

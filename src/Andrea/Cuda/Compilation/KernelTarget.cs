@@ -18,8 +18,8 @@ internal readonly record struct KernelTarget(int Architecture, bool IsCubin)
         int best = supported.Where(architecture => architecture <= device).DefaultIfEmpty(0).Max();
         if (best == 0)
             throw new CudaUnavailableException(
-                $"The GPU has compute capability {Capability(device)}, and NVRTC {nvrtcVersion} compiles for {string.Join(", ", supported.Select(Capability))}."
-                + " Install an older NVRTC (CUDA 12 for GPUs from 5.0 on), or train on the CPU.");
+                $"The GPU has compute capability {Capability(device)}, and NVRTC {nvrtcVersion} compiles for"
+                + $" {string.Join(", ", supported.Select(Capability))}. Install an older NVRTC (CUDA 12 for GPUs from 5.0 on), or train on the CPU.");
         // Machine code runs on later minor versions of the same major one, PTX on anything later.
         return new KernelTarget(best, IsCubin: best / 10 == device / 10);
     }

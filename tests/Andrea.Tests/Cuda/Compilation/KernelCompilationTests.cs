@@ -41,6 +41,7 @@ public partial class KernelCompilationTests
             (byte[] cubin, string log) = Build(nvrtc, Library.Read(file), new KernelTarget(architecture, IsCubin: true));
             Assert.Equal("\u007fELF"u8, cubin.AsSpan(0, 4));
             AssertNoSpills(log, KernelNames(file));
+            AssertSharedBytes(log, new KernelHeader(file, Library.Read(file).Text));
             Assert.DoesNotContain("warning", log, StringComparison.OrdinalIgnoreCase);
         }
     }
@@ -166,6 +167,19 @@ public partial class KernelCompilationTests
             Assert.True(properties.Success, $"The assembler says nothing about {kernel}:\n{log}");
             for (int i = 1; i <= 3; i++)
                 Assert.True(properties.Groups[i].Value == "0", $"{kernel} uses local memory: {properties.Value}");
+        }
+    }
+
+    /// <summary>A kernel takes the shared memory that its header names.</summary>
+    private static void AssertSharedBytes(string log, KernelHeader header)
+    {
+        foreach (string entry in header.Texts("entry"))
+        {
+            string kernel = entry.Split(' ')[0];
+            Match used = Regex.Match(
+                log, $@"entry function '{kernel}'.*?Used \d+ registers(?:, used \d+ barriers)?(?:, (\d+) bytes smem)?", RegexOptions.Singleline);
+            string bytes = used.Groups[1].Success ? used.Groups[1].Value : "0";
+            Assert.True(used.Success && entry.EndsWith($"shared {bytes} bytes", StringComparison.Ordinal), $"{used.Value}: the header says {entry}");
         }
     }
 
