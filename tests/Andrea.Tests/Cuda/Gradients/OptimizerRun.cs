@@ -85,8 +85,8 @@ internal sealed class OptimizerRun : IDisposable
         ("partials", [.. Read(_partials).Select(p => $"{Bits(p.SumOfSquares)} {p.MaxMagnitudeBits:x} {p.NonFiniteCount} {p.FirstNonFinite}")]),
         ("norms", [.. Read(_norms).Select(Bits)]),
         ("clip", [.. Read(_clip).Select(c =>
-            $"{Bits(c.Norm)} {Bits(c.Coefficient)} {c.NonFiniteCount} {c.FirstBadTensor} {c.FirstBadIndex} {c.Calls} {c.ClippedCalls} {c.SkippedCalls}"
-            + $" {c.Skip} {c.ConsecutiveSkips} {BitConverter.SingleToUInt32Bits(c.MaxMagnitude):x}")]),
+            $"{Bits(c.Norm)} {Bits(c.Coefficient)} {c.NonFiniteCount} {c.FirstBadTensor} {c.FirstBadIndex} {c.Calls} {c.ClippedCalls}"
+            + $" {c.SkippedCalls} {c.Skip} {c.ConsecutiveSkips} {BitConverter.SingleToUInt32Bits(c.MaxMagnitude):x}")]),
         ("state", [.. Read(_state).Select(s => $"{s.Step} {Bits(s.Beta1Power)} {Bits(s.Beta2Power)}")]),
     ];
 
