@@ -10,6 +10,9 @@ internal struct Chunk
     /// <summary>Elements of a full chunk. Sums are taken chunk by chunk, so this number is part of the result's bits.</summary>
     public const int MaxLength = 65_536;
 
+    /// <summary>Elements of a strip, eight of which make a full chunk: what a warp sums. Part of the result's bits, too.</summary>
+    public const int StripLength = MaxLength / 8;
+
     public nint Gradient;
     public nint Parameter;
     public nint FirstMoment;

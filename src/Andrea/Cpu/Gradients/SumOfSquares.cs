@@ -9,7 +9,7 @@ namespace Andrea.Cpu.Gradients;
 /// <summary>Sum of squares, largest magnitude and non-finite count of one chunk, in the order that <see cref="IGradientOps.GradNormPartial"/> fixes.</summary>
 internal static unsafe class SumOfSquares
 {
-    private const int StripLength = 8192;
+    private const int StripLength = Chunk.StripLength;
     private const int StripCount = Chunk.MaxLength / StripLength;
     private const int RowLength = 128;
     private const uint MagnitudeMask = 0x7FFF_FFFF;

@@ -1,0 +1,86 @@
+/* layouts.cuh: the structs that host and device share. The host says with -D where it has each field, so that neither can change alone. */
+#pragma once
+
+#define ANDREA_CHECK_SIZE(type) static_assert(sizeof(type) == ANDREA_BYTES_##type, #type " has another size on the host")
+#define ANDREA_CHECK_FIELD(type, field) \
+    static_assert(__INTADDR__(&((type*)0)->field) == ANDREA_OFFSET_##type##_##field, #type "." #field " lies elsewhere on the host")
+
+/* At most ANDREA_CHUNK_LENGTH neighbouring elements of one tensor. Addresses that a kernel does not use are 0. */
+struct Chunk {
+    float* gradient;
+    float* parameter;
+    float* first_moment;
+    float* second_moment;
+    long long start; /* index within the tensor of the first element */
+    int length;
+    int tensor;
+};
+ANDREA_CHECK_SIZE(Chunk);
+ANDREA_CHECK_FIELD(Chunk, gradient);
+ANDREA_CHECK_FIELD(Chunk, parameter);
+ANDREA_CHECK_FIELD(Chunk, first_moment);
+ANDREA_CHECK_FIELD(Chunk, second_moment);
+ANDREA_CHECK_FIELD(Chunk, start);
+ANDREA_CHECK_FIELD(Chunk, length);
+ANDREA_CHECK_FIELD(Chunk, tensor);
+
+/* What one chunk contributes to a norm. */
+struct ChunkPartial {
+    double sum_of_squares;
+    unsigned int max_magnitude_bits;
+    int non_finite_count;
+    int first_non_finite; /* index within the chunk, or -1 */
+    int padding;
+};
+ANDREA_CHECK_SIZE(ChunkPartial);
+ANDREA_CHECK_FIELD(ChunkPartial, sum_of_squares);
+ANDREA_CHECK_FIELD(ChunkPartial, max_magnitude_bits);
+ANDREA_CHECK_FIELD(ChunkPartial, non_finite_count);
+ANDREA_CHECK_FIELD(ChunkPartial, first_non_finite);
+
+/* The outcome of a clip. Counters run over the clipper's life. */
+struct ClipState {
+    double norm;
+    double coefficient; /* exactly 1 when gradients are left alone */
+    long long non_finite_count;
+    long long first_bad_index;
+    long long calls;
+    long long clipped_calls;
+    long long skipped_calls;
+    int first_bad_tensor;
+    int skip;
+    int consecutive_skips;
+    float max_magnitude;
+};
+ANDREA_CHECK_SIZE(ClipState);
+ANDREA_CHECK_FIELD(ClipState, norm);
+ANDREA_CHECK_FIELD(ClipState, coefficient);
+ANDREA_CHECK_FIELD(ClipState, non_finite_count);
+ANDREA_CHECK_FIELD(ClipState, first_bad_index);
+ANDREA_CHECK_FIELD(ClipState, calls);
+ANDREA_CHECK_FIELD(ClipState, clipped_calls);
+ANDREA_CHECK_FIELD(ClipState, skipped_calls);
+ANDREA_CHECK_FIELD(ClipState, first_bad_tensor);
+ANDREA_CHECK_FIELD(ClipState, skip);
+ANDREA_CHECK_FIELD(ClipState, consecutive_skips);
+ANDREA_CHECK_FIELD(ClipState, max_magnitude);
+
+/* AdamW's progress: steps applied, and the powers of the betas by repeated multiplication. */
+struct AdamWState {
+    long long step;
+    double beta1_power;
+    double beta2_power;
+};
+ANDREA_CHECK_SIZE(AdamWState);
+ANDREA_CHECK_FIELD(AdamWState, step);
+ANDREA_CHECK_FIELD(AdamWState, beta1_power);
+ANDREA_CHECK_FIELD(AdamWState, beta2_power);
+
+/* What AdamW does differently from tensor to tensor. */
+struct AdamWTensor {
+    double weight_decay;
+    double learning_rate_scale;
+};
+ANDREA_CHECK_SIZE(AdamWTensor);
+ANDREA_CHECK_FIELD(AdamWTensor, weight_decay);
+ANDREA_CHECK_FIELD(AdamWTensor, learning_rate_scale);

@@ -1,0 +1,107 @@
+using Andrea.Backends;
+using Andrea.Cuda.Compilation;
+using Andrea.Cuda.Interop;
+using Andrea.Tensors;
+
+namespace Andrea.Cuda.Gradients;
+
+/// <summary>The optimizer's half of a step on a GPU: <c>grad_clip.cu</c> and <c>adamw.cu</c>. Clip and AdamW together are three launches.</summary>
+internal sealed class GradientKernels : IGradientOps, IDisposable
+{
+    public const string ClipFile = "grad_clip.cu", AdamWFile = "adamw.cu";
+    public const string NormPartialName = "k_grad_norm_partial", NormFinalName = "k_grad_norm_final", ScaleName = "k_grad_scale";
+    public const string AdamWName = "k_adamw";
+
+    private const int BlockThreads = 256, FinalThreads = 1024;
+
+    // A chunk is eight strips: the norm gives each to a warp, the element-wise kernels to a block.
+    private const int StripsPerChunk = Chunk.MaxLength / Chunk.StripLength;
+
+    private readonly CudaStream _stream;
+    private readonly CudaModule _clipModule, _adamWModule;
+    private readonly CudaKernel _normPartial, _normFinal, _scale, _adamW;
+    private readonly CudaMemory _ticket;
+
+    /// <summary>Compiles or finds the code, and loads it.</summary>
+    public GradientKernels(CudaContext context, CudaStream stream, KernelCompiler compiler, KernelTarget target)
+    {
+        _stream = stream;
+        // Both are compiled before either is loaded: a file that does not compile leaves nothing behind.
+        CompiledKernel clip = compiler.Compile(ClipFile, target), adamW = compiler.Compile(AdamWFile, target);
+        _clipModule = context.Load(clip);
+        _adamWModule = context.Load(adamW);
+        _normPartial = _clipModule.GetKernel(NormPartialName);
+        _normFinal = _clipModule.GetKernel(NormFinalName);
+        _scale = _clipModule.GetKernel(ScaleName);
+        _adamW = _adamWModule.GetKernel(AdamWName);
+        _ticket = new CudaMemory(stream, sizeof(uint));
+    }
+
+    public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials)
+    {
+        if (table.ChunkCount == 0)
+            return;
+        var arguments = default(KernelArguments);
+        arguments.Add(table.Chunks.Address);
+        arguments.Add(partials.Address);
+        _normPartial.Launch(LaunchShape.Linear(table.ChunkCount, BlockThreads), _stream, ref arguments);
+    }
+
+    public void GradNormFinal(
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms,
+        DeviceBuffer<ClipState> state)
+    {
+        var arguments = default(KernelArguments);
+        arguments.Add(table.Chunks.Address);
+        arguments.Add(table.FirstChunks.Address);
+        arguments.Add(table.TensorCount);
+        arguments.Add(partials.Address);
+        arguments.Add(settings.MaxNorm);
+        arguments.Add(settings.TorchFormula ? 1 : 0);
+        arguments.Add(settings.SkipNonFinite ? 1 : 0);
+        arguments.Add(tensorNorms.Address);
+        arguments.Add(state.Address);
+        _normFinal.Launch(LaunchShape.Linear(1, FinalThreads), _stream, ref arguments);
+    }
+
+    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    {
+        if (table.ChunkCount == 0)
+            return;
+        var arguments = default(KernelArguments);
+        arguments.Add(table.Chunks.Address);
+        arguments.Add(state.Address);
+        _scale.Launch(LaunchShape.Linear(checked(table.ChunkCount * StripsPerChunk), BlockThreads), _stream, ref arguments);
+    }
+
+    public void AdamW(
+        ChunkTable table,
+        DeviceBuffer<AdamWTensor> tensors,
+        AdamWSettings settings,
+        DeviceBuffer<double> learningRate,
+        DeviceBuffer<AdamWState> state,
+        DeviceBuffer<ClipState>? clip)
+    {
+        var arguments = default(KernelArguments);
+        arguments.Add(table.Chunks.Address);
+        arguments.Add(table.ChunkCount);
+        arguments.Add(tensors.Address);
+        arguments.Add(settings.Beta1);
+        arguments.Add(settings.Beta2);
+        arguments.Add(settings.Epsilon);
+        arguments.Add(learningRate.Address);
+        arguments.Add(state.Address);
+        arguments.Add(clip?.Address ?? 0);
+        arguments.Add(_ticket.Address);
+        // Without a single chunk the step still counts, so one block runs.
+        int blocks = Math.Max(1, checked(table.ChunkCount * StripsPerChunk));
+        _adamW.Launch(LaunchShape.Linear(blocks, BlockThreads), _stream, ref arguments);
+    }
+
+    public void Dispose()
+    {
+        _ticket.Dispose();
+        _adamWModule.Dispose();
+        _clipModule.Dispose();
+    }
+}
