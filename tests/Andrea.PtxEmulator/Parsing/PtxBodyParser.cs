@@ -176,6 +176,8 @@ internal sealed class PtxBodyParser(PtxTokenReader reader, PtxModule module, Ptx
 
     private PtxOperand ParseName()
     {
+        if (char.IsAsciiDigit(reader.Peek.Text[0]))
+            throw reader.Error($"expected an operand, found {reader.Peek}.");
         string name = reader.Word();
         if (name == "_")
             return new SinkOperand();
