@@ -54,7 +54,7 @@ public class RaceTests
     private static string Body(string between, string distance) =>
         StoreThenLoadOfNeighbour.Replace("{0}", between, StringComparison.Ordinal).Replace("{1}", distance, StringComparison.Ordinal);
 
-    private static void Run(string body, ulong seed, bool detect) => new PtxTestKernel(body, new(2), new(128))
+    private static void Run(string body, ulong seed, bool detect) => new PtxTestKernel(body, new(1), new(128))
     {
         Declarations = ".shared .align 4 .b8 tile[512];",
         Options = new LaunchOptions { DetectRaces = detect, Seed = seed, Workers = 1 },
