@@ -29,8 +29,11 @@ internal sealed class EmulatedDevice(LaunchOptions? options = null) : IDisposabl
     public void Launch(LoadedModule module, string kernel, Dimensions grid, Dimensions threads, long dynamicShared, byte[] arguments)
     {
         KernelLaunch launch = module.Prepare(kernel, grid, threads, dynamicShared, arguments, Options);
-        Executed += GridRunner.Run(launch, Memory, Options);
+        Run(launch);
     }
+
+    /// <summary>Runs a launch that was checked before.</summary>
+    public void Run(KernelLaunch launch) => Executed += GridRunner.Run(launch, Memory, Options);
 
     public void Dispose() => Memory.Dispose();
 }
