@@ -37,7 +37,7 @@ internal sealed unsafe partial class EmulatedCudaDriver
             if (!_allocated.ContainsKey(address))
                 return CudaResult.InvalidValue;
             // A real driver waits for everything that may use the memory, too.
-            CudaResult result = Quietly(DrainAll);
+            CudaResult result = Quietly(() => DrainAll());
             Free(address);
             return result;
         }
@@ -76,7 +76,7 @@ internal sealed unsafe partial class EmulatedCudaDriver
         {
             if (!_pinned.ContainsKey(host))
                 return CudaResult.InvalidValue;
-            CudaResult result = Quietly(DrainAll);
+            CudaResult result = Quietly(() => DrainAll());
             _pinned.Remove(host);
             NativeMemory.AlignedFree((void*)host);
             return result;

@@ -189,11 +189,11 @@ internal sealed unsafe partial class EmulatedCudaDriver
     private void Enqueue(nint stream, Action work, [CallerMemberName] string call = "") =>
         GetStream(stream, call).Enqueue(new StreamQueue.Operation(work));
 
-    private void DrainAll()
+    private void DrainAll([CallerMemberName] string call = "")
     {
-        Work(_default.Drain);
+        Work(_default.Drain, call);
         foreach (StreamQueue queue in _streams.Values)
-            Work(queue.Drain);
+            Work(queue.Drain, call);
     }
 
     /// <summary>What cannot be recorded must not be called by a thread that records.</summary>

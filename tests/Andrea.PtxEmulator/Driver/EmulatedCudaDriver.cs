@@ -150,7 +150,7 @@ internal sealed unsafe partial class EmulatedCudaDriver(EmulatedGpu? gpu = null,
         {
             if (!_modules.Remove(module, out LoadedModule? loaded))
                 return CudaResult.InvalidHandle;
-            CudaResult result = Quietly(DrainAll);
+            CudaResult result = Quietly(() => DrainAll());
             foreach (nint function in _functions.Where(pair => pair.Value.Module == loaded).Select(pair => pair.Key).ToArray())
                 _functions.Remove(function);
             loaded.Dispose();
