@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Andrea.Cuda;
 using Andrea.Cuda.Compilation;
 using Andrea.Cuda.Interop;
@@ -10,6 +11,9 @@ namespace Andrea.Tests.PtxEmulator;
 /// <summary>Kernels as the real NVRTC compiles them, for several generations of GPUs. Skipped, visibly, where there is no NVRTC.</summary>
 public unsafe class CompiledKernelTests
 {
+    // A compilation takes longer than what is done with it.
+    private static readonly ConcurrentDictionary<(string Name, int Architecture), Lazy<string>> Compiled = new();
+
     public static TheoryData<int> Architectures => [70, 80, 86, 90];
 
     [Theory, MemberData(nameof(Architectures))]
@@ -144,12 +148,15 @@ public unsafe class CompiledKernelTests
             }
     }
 
-    private static string Compile(string name, int architecture)
+    private static string Compile(string name, int architecture) => Compiled.GetOrAdd((name, architecture), key => Compile(key)).Value;
+
+    private static Lazy<string> Compile((string Name, int Architecture) key) => new(() =>
     {
+        (string name, int architecture) = key;
         string[] options = [$"--gpu-architecture=compute_{architecture}", "-lineinfo", "--std=c++17"];
         (byte[] image, _) = KernelCompiler.Build(TestNvrtc.Get(), new KernelSource(name, Source(name)), [], options, cubin: false);
         return System.Text.Encoding.UTF8.GetString(image[..^1]);
-    }
+    });
 
     private static string Source(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "PtxEmulator", "Kernels", name));
 }

@@ -42,15 +42,15 @@ __global__ void k_race(const float* in, float* out, int count)
     __shared__ float tile[64];
     tile[threadIdx.x] = 0;
     __syncthreads();
-    tile[threadIdx.x] = threadIdx.x;
-    float other = tile[63 - threadIdx.x]; // k_race
+    tile[threadIdx.x] = threadIdx.x; // k_race
+    float other = tile[63 - threadIdx.x];
     if (threadIdx.x < count)
         out[threadIdx.x] = other;
 }
 
 __global__ void k_null(const float* in, float* out, int count)
 {
-    const float* nothing = count == 12345 ? in : nullptr;
+    const float* nothing = reinterpret_cast<const float*>((long long)(count - 10));
     out[0] = nothing[threadIdx.x]; // k_null
 }
 }
