@@ -27,7 +27,8 @@ internal sealed class LoadedModule : IDisposable
     public PtxModule Module => _module;
 
     /// <summary>Whether the module has this kernel.</summary>
-    public bool HasKernel(string name) => _module.Functions.TryGetValue(name, out PtxFunction? function) && function is { IsEntry: true, HasBody: true };
+    public bool HasKernel(string name) =>
+        _module.Functions.TryGetValue(name, out PtxFunction? function) && function is { IsEntry: true, HasBody: true };
 
     /// <summary>The address and size of a variable.</summary>
     public bool TryGetVariable(string name, out ulong address, out long bytes)
@@ -59,10 +60,12 @@ internal sealed class LoadedModule : IDisposable
         ulong most = (ulong)(kernel.Function.MaxThreads == 0 ? EmulatedDevice.MaxThreads : kernel.Function.MaxThreads);
         if (threads.Count == 0 || threads.Count > most || threads.Z > 64)
             throw new ArgumentException($"'{name}': a block of {threads} threads; the kernel takes {most} at most.", nameof(threads));
-        if (kernel.Function.RequiredThreads is { } required && (threads.X, threads.Y, threads.Z) != ((uint)required.X, (uint)required.Y, (uint)required.Z))
+        if (kernel.Function.RequiredThreads is { } required
+            && (threads.X, threads.Y, threads.Z) != ((uint)required.X, (uint)required.Y, (uint)required.Z))
             throw new ArgumentException($"'{name}': a block of {threads} threads; the kernel requires {required}.", nameof(threads));
         if (arguments.Length != kernel.Layout.ParameterBytes)
-            throw new ArgumentException($"'{name}': {arguments.Length} bytes of parameters, expected {kernel.Layout.ParameterBytes}.", nameof(arguments));
+            throw new ArgumentException($"'{name}': {arguments.Length} bytes of parameters, expected {kernel.Layout.ParameterBytes}.",
+                nameof(arguments));
         ulong[] variables = [.. kernel.Layout.ModuleVariables.Select(variable => _addresses[variable.Name])];
         var launch = new KernelLaunch(kernel, _module, grid, threads, dynamicShared, arguments, variables);
         return dynamicShared >= 0 && launch.SharedBytes <= EmulatedDevice.MaxSharedBytes

@@ -132,7 +132,8 @@ internal sealed unsafe partial class EmulatedCudaDriver
     {
         long used = _allocated.Values.Sum();
         if (Positive(bytes) > _gpu.TotalBytes - used)
-            throw Error(CudaResult.OutOfMemory, $"{bytes} bytes were asked for, {_gpu.TotalBytes - used} of {_gpu.TotalBytes} are free", nameof(AllocateMemory));
+            throw Error(CudaResult.OutOfMemory, $"{bytes} bytes were asked for, {_gpu.TotalBytes - used} of {_gpu.TotalBytes} are free",
+                nameof(AllocateMemory));
         var address = (nint)_device.Memory.Allocate((ulong)bytes);
         _allocated.Add(address, bytes);
         return address;
@@ -168,7 +169,8 @@ internal sealed unsafe partial class EmulatedCudaDriver
             CheckDevice(target, bytes);
             CheckDevice(source, bytes);
             if (host != 0 && !_pinned.Any(pin => host >= pin.Key && host + bytes <= pin.Key + pin.Value))
-                throw Error(CudaResult.InvalidValue, $"{bytes} bytes of host memory at 0x{host:x} are not page-locked, as an asynchronous copy needs");
+                throw Error(CudaResult.InvalidValue,
+                    $"{bytes} bytes of host memory at 0x{host:x} are not page-locked, as an asynchronous copy needs");
             Enqueue(stream, copy);
         }
     }

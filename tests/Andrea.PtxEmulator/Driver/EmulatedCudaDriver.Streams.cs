@@ -53,7 +53,8 @@ internal sealed unsafe partial class EmulatedCudaDriver
             if (waited is not { Stream: { } other, Record: { IsDone: false } record })
                 return;
             if (GetStream(stream).Recording is not null)
-                throw Error(CudaResult.StreamCaptureUnsupported, "waiting for another stream's event within a recording is not known to the emulator");
+                throw Error(CudaResult.StreamCaptureUnsupported,
+                    "waiting for another stream's event within a recording is not known to the emulator");
             Enqueue(stream, () => other.DrainTo(record));
         }
     }

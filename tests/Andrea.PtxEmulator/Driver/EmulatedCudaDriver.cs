@@ -247,7 +247,8 @@ internal sealed unsafe partial class EmulatedCudaDriver(EmulatedGpu? gpu = null,
         return _nextHandle;
     }
 
-    private T Get<T>(Dictionary<nint, T> handles, nint handle, string what, [CallerMemberName] string call = "") => handles.TryGetValue(handle, out T? value)
+    private T Get<T>(Dictionary<nint, T> handles, nint handle, string what, [CallerMemberName] string call = "") =>
+        handles.TryGetValue(handle, out T? value)
         ? value
         : throw Error(CudaResult.InvalidHandle, $"0x{handle:x} is no {what}, or one that is gone", call);
 

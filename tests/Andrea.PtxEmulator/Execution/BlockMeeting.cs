@@ -16,6 +16,8 @@ internal sealed unsafe class BlockMeeting(KernelLaunch launch, ThreadBlock block
     /// <exception cref="DeviceFaultException">Threads wait at different barriers, or for threads that have ended.</exception>
     public bool TryRelease()
     {
+        if (TryReleaseAll())
+            return true;
         bool released = false;
         for (int i = 0; i < block.Count; i++)
         {
@@ -42,6 +44,22 @@ internal sealed unsafe class BlockMeeting(KernelLaunch launch, ThreadBlock block
         return Fault(point.IsBlockWide ? FaultKind.BarrierDivergence : FaultKind.WarpDivergence, stuck, what);
     }
 
+    /// <summary>The usual case, fast: the whole block waits at one plain barrier.</summary>
+    private bool TryReleaseAll()
+    {
+        int at = waitsAt[0];
+        if (PointOf(0) is not { Kind: WaitKind.Barrier, Operation: "" } || waitsAt.AsSpan().ContainsAnyExcept(at))
+            return false;
+        int number = Number(0);
+        for (int i = 0; i < block.Count; i++)
+            if (block.Frames[i].B != 0 || block.Frames[i].A != number)
+                return false;
+        if (_arrived[number] != 0)
+            return false;
+        Array.Clear(waitsAt);
+        return true;
+    }
+
     private bool TryRelease(int number, int first)
     {
         int[] waiting = [.. Enumerable.Range(0, block.Count).Where(i => PointOf(i) is { Kind: WaitKind.Barrier } && Number(i) == number)];
@@ -54,7 +72,8 @@ internal sealed unsafe class BlockMeeting(KernelLaunch launch, ThreadBlock block
             throw Fault(
                 FaultKind.BarrierDivergence,
                 stray[0],
-                $"{stray.Length} of {block.Count} threads wait at {launch.LineText(PointOf(stray[0])!.Instruction)}, the others at {launch.LineText(PointOf(first)!.Instruction)}");
+                $"{stray.Length} of {block.Count} threads wait at {launch.LineText(PointOf(stray[0])!.Instruction)}, "
+                    + $"the others at {launch.LineText(PointOf(first)!.Instruction)}");
         int count = waiting.Count(i => block.Frames[i].C != 0);
         bool holds = PointOf(first)!.Operation == "and" ? count == waiting.Length : count > 0;
         foreach (int i in waiting)
@@ -85,7 +104,8 @@ internal sealed unsafe class BlockMeeting(KernelLaunch launch, ThreadBlock block
     private DeviceFaultException Fault(FaultKind kind, int thread, string what)
     {
         string name = kind == FaultKind.BarrierDivergence ? "barrier divergence" : "warp divergence";
-        return new DeviceFaultException(kind, $"{name}: {what}", launch.Place(PointOf(thread)!.Instruction, block.Index, launch.Threads.At((ulong)thread)));
+        return new DeviceFaultException(
+            kind, $"{name}: {what}", launch.Place(PointOf(thread)!.Instruction, block.Index, launch.Threads.At((ulong)thread)));
     }
 
     private WaitPoint? PointOf(int thread) => waitsAt[thread] > 0 ? launch.Kernel.WaitPoints[waitsAt[thread] - 1] : null;

@@ -23,7 +23,7 @@ internal sealed class GridRunner
 
     /// <summary>Runs a launch to its end.</summary>
     /// <returns>How many instructions were executed, if the options ask for it.</returns>
-    /// <exception cref="DeviceFaultException">The fault of the earliest faulty block in the order of execution, whatever the number of cores.</exception>
+    /// <exception cref="DeviceFaultException">That of the earliest faulty block in the order of execution, on any number of cores.</exception>
     public static long Run(KernelLaunch launch, DeviceMemory memory, LaunchOptions options)
     {
         var runner = new GridRunner(launch, memory, options);

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Andrea.PtxEmulator.Memory;
 
-/// <summary>The checks before each access, called by translated kernels. Sizes and instructions are constants there, so little code is left.</summary>
+/// <summary>The checks before each access, called by translated kernels. Sizes are constants there, so little code is left.</summary>
 internal static unsafe class MemoryAccess
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

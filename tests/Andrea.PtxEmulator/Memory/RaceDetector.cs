@@ -78,7 +78,8 @@ internal sealed unsafe class RaceDetector(int threads)
     private static void Fail(Access before, string did, Access now, AccessKind kind, ulong address, int instruction) => throw new ThreadFault(
         FaultKind.Race,
         instruction,
-        $"race: {(kind == AccessKind.Read ? "a read" : "a write")} of shared memory at offset {address}, which thread {before.Thread - 1} {did}, with no barrier in between");
+        $"race: {(kind == AccessKind.Read ? "a read" : "a write")} of shared memory at offset {address}, "
+            + $"which thread {before.Thread - 1} {did}, with no barrier in between");
 
     private struct Cell
     {

@@ -40,7 +40,8 @@ internal sealed class FunctionInliner
             else
                 _flat.Body.Add(instruction);
             if (_flat.Body.Count > MaxInstructions)
-                throw new PtxException(instruction.Line, $"'{_flat.Entry.Name}' has more than {MaxInstructions} instructions once calls are replaced.");
+                throw new PtxException(
+                    instruction.Line, $"'{_flat.Entry.Name}' has more than {MaxInstructions} instructions once calls are replaced.");
         }
         _active.Pop();
     }
@@ -83,7 +84,7 @@ internal sealed class FunctionInliner
             if (returnLabel is null)
                 return instruction;
             if (instruction.Opcode == "ret")
-                return instruction with { Opcode = "bra", Modifiers = [], Operands = [new NameOperand(Label(returnLabel))], Guard = Guard(instruction) };
+                return new("bra", [], [new NameOperand(Label(returnLabel))], Guard(instruction), instruction.Line, instruction.Source);
             return instruction with
             {
                 Operands = [.. instruction.Operands.Select(operand => Map(operand, instruction.Opcode))],

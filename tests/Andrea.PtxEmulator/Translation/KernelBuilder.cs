@@ -99,7 +99,8 @@ internal sealed partial class KernelBuilder
 
     public void Call(Type type, string method) => IL.Emit(
         OpCodes.Call,
-        type.GetMethod(method, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic) ?? throw new MissingMethodException(type.Name, method));
+        type.GetMethod(method, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
+            ?? throw new MissingMethodException(type.Name, method));
 
     /// <summary>Puts a field of the thread's frame on the stack.</summary>
     public void LoadThread(string field)

@@ -52,7 +52,7 @@ internal sealed class Liveness
                 PtxInstruction instruction = _kernel.Body[i];
                 // What the instruction itself yields is written after the wait.
                 if (InstructionFacts.Suspends(instruction))
-                    live.Add(i, [.. Enumerable.Range(0, now.Length).Where(r => now[r]).Select(r => _registers[r]).Except(InstructionFacts.Results(instruction))]);
+                    live.Add(i, [.. _registers.Where((_, r) => now[r]).Except(InstructionFacts.Results(instruction))]);
                 Step(now, instruction);
             }
         }

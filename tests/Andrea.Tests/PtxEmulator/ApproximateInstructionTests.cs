@@ -19,7 +19,8 @@ public class ApproximateInstructionTests
     [InlineData("cos.approx.f32", 0, 5e-7)]
     public void Approximation_OfManyValues_StaysWithinTheDocumentedError(string instruction, double relative, double absolute)
     {
-        float[] values = [.. Enumerable.Range(-600, 1200).Select(i => i * (instruction[0] is 's' or 'c' ? 0.005f : 0.21f)), 1e-30f, 1e30f, 3e-39f, 126.5f, -126.5f, -149f];
+        float[] values = [.. Enumerable.Range(-600, 1200).Select(i => i * (instruction[0] is 's' or 'c' ? 0.005f : 0.21f)), 1e-30f, 1e30f, 3e-39f,
+            126.5f, -126.5f, -149f];
         ulong[] results = PtxOperation.Evaluate(instruction, "f32", "f32", [.. values.Select(v => (ulong[])[BitConverter.SingleToUInt32Bits(v)])]);
         for (int i = 0; i < values.Length; i++)
         {
@@ -28,7 +29,8 @@ public class ApproximateInstructionTests
             if (double.IsNaN(expected) || double.IsInfinity((float)expected))
                 Assert.Equal((float)expected, (float)actual);
             else
-                Assert.True(Math.Abs(actual - expected) <= relative * Math.Abs(expected) + absolute + 1e-45, $"{instruction} of {values[i]}: {actual}, expected {expected}");
+                Assert.True(Math.Abs(actual - expected) <= relative * Math.Abs(expected) + absolute + 1e-45,
+                    $"{instruction} of {values[i]}: {actual}, expected {expected}");
         }
     }
 
@@ -65,7 +67,8 @@ public class ApproximateInstructionTests
     [InlineData("div.approx.f32", float.PositiveInfinity, 2e38f, float.NaN)]
     public void Division_Approximate_FollowsTheManual(string instruction, float a, float b, float expected)
     {
-        ulong[] result = PtxOperation.Evaluate(instruction, "f32", "f32 f32", [[BitConverter.SingleToUInt32Bits(a), BitConverter.SingleToUInt32Bits(b)]]);
+        ulong[] result = PtxOperation.Evaluate(
+            instruction, "f32", "f32 f32", [[BitConverter.SingleToUInt32Bits(a), BitConverter.SingleToUInt32Bits(b)]]);
         Assert.Equal(float.IsNaN(expected) ? 0x7fffffffu : BitConverter.SingleToUInt32Bits(expected), (uint)result[0]);
     }
 
@@ -96,5 +99,6 @@ public class ApproximateInstructionTests
         _ => Math.Cos(x),
     };
 
-    private static double Flush(string instruction, float x) => instruction.Contains(".ftz", StringComparison.Ordinal) && float.IsSubnormal(x) ? 0 : x;
+    private static double Flush(string instruction, float x) =>
+        instruction.Contains(".ftz", StringComparison.Ordinal) && float.IsSubnormal(x) ? 0 : x;
 }

@@ -40,7 +40,8 @@ public class CompareInstructionTests
         {
             AddIntegers(table, $"s{width}", bits => Signed(bits, width));
             AddIntegers(table, $"u{width}", bits => Unsigned(bits, width));
-            foreach ((string name, Func<int, bool> holds) in (ReadOnlySpan<(string, Func<int, bool>)>)[("lo", c => c < 0), ("ls", c => c <= 0), ("hi", c => c > 0), ("hs", c => c >= 0)])
+            foreach ((string name, Func<int, bool> holds) in (ReadOnlySpan<(string, Func<int, bool>)>)[("lo", c => c < 0), ("ls", c => c <= 0),
+                ("hi", c => c > 0), ("hs", c => c >= 0)])
                 table.Add($"setp.{name}.u{width}", "pred", $"u{width} u{width}", v => holds(v[0].CompareTo(v[1])) ? 1u : 0);
         }
         AddFloats(table, "f32", bits => Single(bits));

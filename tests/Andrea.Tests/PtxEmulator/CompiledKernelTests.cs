@@ -57,7 +57,8 @@ public unsafe class CompiledKernelTests
         using var gpu = new EmulatedGpuFixture();
         float[] x = [.. Enumerable.Range(0, rows * width).Select(i => (i * 7919 % 1000 - 500) / 100f)];
         nint output = gpu.Driver.AllocateMemory(4 * x.Length);
-        gpu.Launch(gpu.Function(Compile("typical.cu", architecture), "k_row"), new LaunchShape(2, 1, 1, 32, 4, 1, 0), 0, gpu.Upload(x), output, rows, width);
+        gpu.Launch(gpu.Function(Compile("typical.cu", architecture), "k_row"), new LaunchShape(2, 1, 1, 32, 4, 1, 0), 0, gpu.Upload(x), output,
+            rows, width);
         float[] result = gpu.Download<float>(output, x.Length);
         for (int row = 0; row < rows; row++)
         {
@@ -92,7 +93,8 @@ public unsafe class CompiledKernelTests
             Assert.Equal(Math.Truncate(x[i] * 1000.0) + Math.Floor(x[i]), y[6 * i + 5]);
         }
         // CUDA promises one or two units in the last place.
-        static void AssertClose(double expected, double actual) => Assert.InRange(actual, expected - 5e-16 * Math.Abs(expected), expected + 5e-16 * Math.Abs(expected));
+        static void AssertClose(double expected, double actual) =>
+            Assert.InRange(actual, expected - 5e-16 * Math.Abs(expected), expected + 5e-16 * Math.Abs(expected));
     }
 
     [Fact]
@@ -102,7 +104,8 @@ public unsafe class CompiledKernelTests
         float[] grad = [.. Enumerable.Range(0, 5 * 40).Select(i => i * 0.3f)];
         using var gpu = new EmulatedGpuFixture();
         nint table = gpu.Driver.AllocateMemory(4 * 4 * 40);
-        gpu.Launch(gpu.Function(Compile("typical.cu", 80), "k_scatter"), LaunchShape.Linear(4, 32), 0, gpu.Upload(tokens), gpu.Upload(grad), table, 5, 40);
+        gpu.Launch(gpu.Function(Compile("typical.cu", 80), "k_scatter"), LaunchShape.Linear(4, 32), 0, gpu.Upload(tokens), gpu.Upload(grad),
+            table, 5, 40);
         float[] result = gpu.Download<float>(table, 160);
         Assert.Equal(Enumerable.Range(0, 40).Select(c => 0f + grad[c] + grad[80 + c] + grad[160 + c]), result[80..120]);
         Assert.All(result[120..], value => Assert.Equal(0, value));
@@ -126,7 +129,8 @@ public unsafe class CompiledKernelTests
         Assert.Contains(what, error.Message, StringComparison.Ordinal);
         Assert.Contains(detail, error.Message, StringComparison.Ordinal);
         string[] lines = Source("faulty.cu").Split('\n');
-        Assert.Contains($"faulty.cu line {Array.FindIndex(lines, line => line.EndsWith("// " + kernel, StringComparison.Ordinal)) + 1}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"faulty.cu line {Array.FindIndex(lines, line => line.EndsWith("// " + kernel, StringComparison.Ordinal)) + 1}",
+            error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -95,5 +95,8 @@ public class ControlInstructionTests
 
     [Fact]
     public void NothingInstructions_AreLetThrough() =>
-        Assert.Equal(7UL, PtxTestKernel.OneThread("membar.gl; fence.acq_rel.gpu; fence.sc.cta; prefetch.global.L2 [%in]; nanosleep.u32 20; bar.warp.sync 1; st.global.u64 [%out], 7; exit;").Run([], 1)[0]);
+        Assert.Equal(7UL, PtxTestKernel.OneThread("""
+            membar.gl; fence.acq_rel.gpu; fence.sc.cta; prefetch.global.L2 [%in]; nanosleep.u32 20; bar.warp.sync 1;
+            st.global.u64 [%out], 7; exit;
+            """).Run([], 1)[0]);
 }

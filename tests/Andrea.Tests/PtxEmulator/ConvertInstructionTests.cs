@@ -31,7 +31,8 @@ public class ConvertInstructionTests
     private static void AddIntegers(InstructionTable table, string to, string from)
     {
         if (to != from)
-            table.Add($"cvt.{to}.{from}", $"b{Math.Max(16, Width(to))}", from, v => Wrap(Number(Wrap(Number(v[0], from), Width(to)), to), Math.Max(16, Width(to))));
+            table.Add($"cvt.{to}.{from}", $"b{Math.Max(16, Width(to))}", from, v =>
+                Wrap(Number(Wrap(Number(v[0], from), Width(to)), to), Math.Max(16, Width(to))));
         if (to is "s64" or "u64" or "s16")
             return;
         (BigInteger min, BigInteger max) = Range(to);
@@ -59,9 +60,11 @@ public class ConvertInstructionTests
             table.Add($"cvt.{mode}i.f64.f64", "f64", "f64", v => BitConverter.DoubleToUInt64Bits(Whole(Double(v[0]), mode)));
         }
         table.Add("cvt.sat.f32.f32", "f32", "f32", v => Single(v[0]) > 0 ? Canonical(MathF.Min(Single(v[0]), 1)) : 0);
-        table.Add("cvt.ftz.f64.f32", "f64", "f32", v => BitConverter.DoubleToUInt64Bits((v[0] & 0x7f800000) == 0 ? Single(v[0] & (1UL << 31)) : Single(v[0])));
+        table.Add("cvt.ftz.f64.f32", "f64", "f32", v =>
+            BitConverter.DoubleToUInt64Bits((v[0] & 0x7f800000) == 0 ? Single(v[0] & (1UL << 31)) : Single(v[0])));
         table.Add("cvt.f32.f16", "f32", "f16", v => Canonical((float)BitConverter.UInt16BitsToHalf((ushort)v[0])));
-        table.Add("cvt.rn.f16.f32", "b16", "f32", v => float.IsNaN(Single(v[0])) ? 0x7fffu : (ulong)BitConverter.HalfToUInt16Bits((Half)Single(v[0])));
+        table.Add("cvt.rn.f16.f32", "b16", "f32", v =>
+            float.IsNaN(Single(v[0])) ? 0x7fffu : (ulong)BitConverter.HalfToUInt16Bits((Half)Single(v[0])));
         table.Add("cvt.rn.bf16.f32", "b16", "f32", Brain);
     }
 

@@ -103,7 +103,8 @@ public unsafe class EmulatedDriverTests
         Assert.Equal([1, 2, 3, 9], gpu.Download<int>(memory, 4));
         int local = 0;
         nint unpinned = (nint)(&local);
-        Assert.Contains("page-locked", Assert.Throws<CudaException>(() => driver.CopyHostToDeviceAsync(memory, (void*)unpinned, 4, stream)).Message, StringComparison.Ordinal);
+        Assert.Contains("page-locked", Assert.Throws<CudaException>(() =>
+            driver.CopyHostToDeviceAsync(memory, (void*)unpinned, 4, stream)).Message, StringComparison.Ordinal);
         Assert.Equal(CudaResult.Success, driver.FreeHost((nint)host));
         Assert.Equal(CudaResult.InvalidValue, driver.FreeHost((nint)host));
     }
@@ -145,7 +146,8 @@ public unsafe class EmulatedDriverTests
         Assert.Equal("CUDA_ERROR_ILLEGAL_ADDRESS", error.CodeName);
         Assert.StartsWith("SynchronizeContext failed", error.Message, StringComparison.Ordinal);
         Assert.True(error.IsFatal);
-        Assert.Contains("kernel k_saxpy, ld.global.nc.f32 on PTX line 39, block (0, 0, 0), thread (3, 0, 0)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("kernel k_saxpy, ld.global.nc.f32 on PTX line 39, block (0, 0, 0), thread (3, 0, 0)", error.Message,
+            StringComparison.Ordinal);
         CudaException next = Assert.Throws<CudaException>(() => gpu.Driver.AllocateMemory(8));
         Assert.Contains("thread (3, 0, 0)", next.Message, StringComparison.Ordinal);
         Assert.NotEqual(CudaResult.Success, gpu.Driver.FreeMemory(x));
@@ -158,8 +160,10 @@ public unsafe class EmulatedDriverTests
         Assert.Contains("CUBIN", Refused([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 0]), StringComparison.Ordinal);
         Assert.Contains("zero byte", Refused("hello"u8.ToArray()), StringComparison.Ordinal);
         Assert.Contains("CUDA_ERROR_INVALID_PTX", Refused(EmulatedGpuFixture.Image("hello")), StringComparison.Ordinal);
-        Assert.Contains("'frobnicate.u32' is not known", Refused(EmulatedGpuFixture.Image(PtxTestKernel.OneThread("frobnicate.u32 %r1;").Text)), StringComparison.Ordinal);
-        Assert.Contains("no kernel 'other'", Assert.Throws<CudaException>(() => gpu.Function("saxpy.ptx", "other")).Message, StringComparison.Ordinal);
+        Assert.Contains("'frobnicate.u32' is not known", Refused(EmulatedGpuFixture.Image(PtxTestKernel.OneThread("frobnicate.u32 %r1;").Text)),
+            StringComparison.Ordinal);
+        Assert.Contains("no kernel 'other'", Assert.Throws<CudaException>(() => gpu.Function("saxpy.ptx", "other")).Message,
+            StringComparison.Ordinal);
         string Refused(byte[] image) => Assert.Throws<CudaException>(() => gpu.Driver.LoadModule(image)).Message;
     }
 

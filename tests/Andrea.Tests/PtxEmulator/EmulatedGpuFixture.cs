@@ -20,7 +20,8 @@ internal sealed unsafe class EmulatedGpuFixture : IDisposable
     /// <summary>A hand-written PTX file of the tests, or PTX text.</summary>
     public static byte[] Image(string ptx)
     {
-        string text = ptx.EndsWith(".ptx", StringComparison.Ordinal) ? File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "PtxEmulator", "Kernels", ptx)) : ptx;
+        string text = ptx.EndsWith(".ptx", StringComparison.Ordinal)
+            ? File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "PtxEmulator", "Kernels", ptx)) : ptx;
         return Encoding.UTF8.GetBytes(text + "\0");
     }
 

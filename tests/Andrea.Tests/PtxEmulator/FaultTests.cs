@@ -29,7 +29,8 @@ public class FaultTests
     [InlineData("again: bra again;", "EndlessLoop", "endless loop", "bra on")]
     public void Mistake_OfOneThread_IsNamedWithItsPlace(string body, string kind, string what, string detail)
     {
-        DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() => Kernel($"setp.eq.u32 %p1, %tid, 37; @!%p1 bra end;\n.loc 1 77 3\n{body}\nend:").Run([1, 2, 3], 8));
+        DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() =>
+            Kernel($"setp.eq.u32 %p1, %tid, 37; @!%p1 bra end;\n.loc 1 77 3\n{body}\nend:").Run([1, 2, 3], 8));
         Assert.Equal(kind, fault.Kind.ToString());
         Assert.Contains(what, fault.Message, StringComparison.Ordinal);
         Assert.Contains(detail, fault.Message, StringComparison.Ordinal);
@@ -49,15 +50,18 @@ public class FaultTests
             """;
         ulong[] input = [1, 2, 3, 4, 5, 6, 7, 8];
         Assert.Equal(input, Kernel(Copy.Replace("{0}", "ge", StringComparison.Ordinal)).Run(input, 8));
-        DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() => Kernel(Copy.Replace("{0}", "gt", StringComparison.Ordinal)).Run(input, 8));
+        DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() =>
+            Kernel(Copy.Replace("{0}", "gt", StringComparison.Ordinal)).Run(input, 8));
         Assert.Equal(FaultKind.OutOfBounds, fault.Kind);
         Assert.Contains("thread (8, 0, 0)", fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("setp.lt.u32 %p1, %tid, 16; @%p1 bar.sync 0;", "16 of 32 threads wait", "16 have ended")]
-    [InlineData("setp.lt.u32 %p1, %tid, 16; @%p1 bra a; bar.sync 0; bra end; a: bar.sync 0; end:", "bar.sync on PTX line", "the others at bar.sync on PTX line")]
-    [InlineData("setp.lt.u32 %p1, %tid, 16; @%p1 bra a; bar.sync 0; bra end; a: bar.sync 1; end:", "16 of 32 threads wait at bar.sync", "16 wait at bar.sync")]
+    [InlineData("setp.lt.u32 %p1, %tid, 16; @%p1 bra a; bar.sync 0; bra end; a: bar.sync 0; end:", "bar.sync on PTX line",
+        "the others at bar.sync on PTX line")]
+    [InlineData("setp.lt.u32 %p1, %tid, 16; @%p1 bra a; bar.sync 0; bra end; a: bar.sync 1; end:", "16 of 32 threads wait at bar.sync",
+        "16 wait at bar.sync")]
     public void Barrier_NotReachedByAll_IsFound(string body, string what, string others)
     {
         DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() => new PtxTestKernel(body, new(1), new(32)).Run([], 1));
@@ -71,7 +75,8 @@ public class FaultTests
     [InlineData("setp.lt.u32 %p1, %lane, 20; @%p1 shfl.sync.bfly.b32 %r3, %r1, 16, 31, 0xFFFFF;", "reads lane 20")]
     [InlineData("setp.lt.u32 %p1, %lane, 20; @!%p1 ret; shfl.sync.down.b32 %r3, %r1, 1, 31, -1;", "reads lane 20")]
     [InlineData("vote.sync.ballot.b32 %r3, 1, 1;", "leaves out the lane itself")]
-    [InlineData("setp.lt.u32 %p1, %lane, 20; @%p1 vote.sync.ballot.b32 %r3, 1, -1; @!%p1 bar.sync 0;", "20 of 32 threads wait at vote.sync.ballot.b32")]
+    [InlineData("setp.lt.u32 %p1, %lane, 20; @%p1 vote.sync.ballot.b32 %r3, 1, -1; @!%p1 bar.sync 0;",
+        "20 of 32 threads wait at vote.sync.ballot.b32")]
     public void WarpInstruction_WithoutItsLanes_IsFound(string body, string what)
     {
         DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() => PtxTestKernel.OneWarp(body).Run([], 1));
@@ -96,7 +101,8 @@ public class FaultTests
         ulong address = device.Memory.Allocate(8);
         Assert.True(device.Memory.Free(address));
         Assert.False(device.Memory.Free(address));
-        DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() => device.Launch(module, "k", new(1), new(1), 0, PtxOperation.Arguments(address, address)));
+        DeviceFaultException fault = Assert.Throws<DeviceFaultException>(() =>
+            device.Launch(module, "k", new(1), new(1), 0, PtxOperation.Arguments(address, address)));
         Assert.Equal(FaultKind.UseAfterFree, fault.Kind);
         Assert.Contains("freed", fault.Message, StringComparison.Ordinal);
     }

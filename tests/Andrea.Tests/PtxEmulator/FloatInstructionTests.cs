@@ -35,7 +35,8 @@ public class FloatInstructionTests
             string by = mode == "" ? "rn" : mode[1..];
             table.Add($"add{mode}.f32", "f32", "f32 f32", v => Single32(v, (a, b) => a + b, (a, b) => (a + b).ToSingleBits(by, ZeroSum(v, 1, by))));
             table.Add($"sub{mode}.f32", "f32", "f32 f32", v => Single32(v, (a, b) => a - b, (a, b) => (a + -b).ToSingleBits(by, ZeroSum(v, -1, by))));
-            table.Add($"mul{mode}.f32", "f32", "f32 f32", v => Single32(v, (a, b) => a * b, (a, b) => (a * b).ToSingleBits(by, Single(v[0]) * Single(v[1]))));
+            table.Add($"mul{mode}.f32", "f32", "f32 f32", v =>
+                Single32(v, (a, b) => a * b, (a, b) => (a * b).ToSingleBits(by, Single(v[0]) * Single(v[1]))));
             if (mode == "")
                 continue;
             table.Add($"fma{mode}.f32", "f32", "f32 f32 f32", v => Fused(v, by));
@@ -54,7 +55,8 @@ public class FloatInstructionTests
     private static void AddDoubles(InstructionTable table)
     {
         table.Add("add.f64", "f64", "f64 f64", v => Double64(v, (a, b) => a + b, (a, b) => (a + b).ToDoubleBits("rn", Double(v[0]) + Double(v[1]))));
-        table.Add("sub.rn.f64", "f64", "f64 f64", v => Double64(v, (a, b) => a - b, (a, b) => (a + -b).ToDoubleBits("rn", Double(v[0]) - Double(v[1]))));
+        table.Add("sub.rn.f64", "f64", "f64 f64", v =>
+            Double64(v, (a, b) => a - b, (a, b) => (a + -b).ToDoubleBits("rn", Double(v[0]) - Double(v[1]))));
         table.Add("mul.f64", "f64", "f64 f64", v => Double64(v, (a, b) => a * b, (a, b) => (a * b).ToDoubleBits("rn", Double(v[0]) * Double(v[1]))));
         table.Add("div.rn.f64", "f64", "f64 f64", v => Double(v[1]) == 0
             ? BitConverter.DoubleToUInt64Bits(Double(v[0]) / Double(v[1]))
@@ -122,7 +124,9 @@ public class FloatInstructionTests
     private static ulong Double64(ulong[] v, Func<double, double, double> special, Func<ExactFloat, ExactFloat, ulong> exact)
     {
         (double a, double b) = (Double(v[0]), Double(v[1]));
-        return double.IsFinite(a) && double.IsFinite(b) ? exact(ExactFloat.From(a), ExactFloat.From(b)) : BitConverter.DoubleToUInt64Bits(special(a, b));
+        return double.IsFinite(a) && double.IsFinite(b)
+            ? exact(ExactFloat.From(a), ExactFloat.From(b))
+            : BitConverter.DoubleToUInt64Bits(special(a, b));
     }
 
     private static ulong Fused(ulong[] v, string mode)

@@ -12,8 +12,10 @@ internal sealed record InstructionCase(string Instruction, string Result, string
         for (int i = 0; i < rows.Length; i++)
         {
             ulong expected = Expected(rows[i]);
-            if (results[i] != expected)
-                Assert.Fail($"{Instruction} of ({string.Join(", ", rows[i].Select(bits => $"0x{bits:x}"))}): 0x{results[i]:x}, expected 0x{expected:x}.");
+            if (results[i] == expected)
+                continue;
+            string row = string.Join(", ", rows[i].Select(bits => $"0x{bits:x}"));
+            Assert.Fail($"{Instruction} of ({row}): 0x{results[i]:x}, expected 0x{expected:x}.");
         }
     }
 }

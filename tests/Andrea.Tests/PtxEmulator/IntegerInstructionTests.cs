@@ -12,7 +12,8 @@ public class IntegerInstructionTests
 
     [Theory, MemberData(nameof(Names))]
     public void Instruction_InterestingValues_GivesTheExactResult(string name) =>
-        Cases[name].Check(row => !name.StartsWith("div", StringComparison.Ordinal) && !name.StartsWith("rem", StringComparison.Ordinal) || row[1] != 0);
+        Cases[name].Check(row =>
+            !name.StartsWith("div", StringComparison.Ordinal) && !name.StartsWith("rem", StringComparison.Ordinal) || row[1] != 0);
 
     private static InstructionTable Build()
     {

@@ -63,8 +63,8 @@ internal static class OperandValues
     private static readonly double[] Doubles =
     [
         0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, 3.3, -7.75, 0.1, 1.0 / 3, 9007199254740993.0, 9007199254740992.0, 1e-3, 123456.789,
-        double.Epsilon, -double.Epsilon, 2.2250738585072014e-308, 1e-310, 1e-40, 1e-46, 1e200, 3.5e38, -3.5e38, 3.4028235677973366e38, 1e300, double.MaxValue,
-        -double.MaxValue, double.PositiveInfinity, double.NegativeInfinity, double.NaN, 1.0000000000000002, 0.99999999999999989,
+        double.Epsilon, -double.Epsilon, 2.2250738585072014e-308, 1e-310, 1e-40, 1e-46, 1e200, 3.5e38, -3.5e38, 3.4028235677973366e38, 1e300,
+        double.MaxValue, -double.MaxValue, double.PositiveInfinity, double.NegativeInfinity, double.NaN, 1.0000000000000002, 0.99999999999999989,
         1.0 + 5.9604644775390625e-8, 2147483647.5, 2147483648, -2147483648.5, 4294967295.5, 4294967296, 9.2233720368547758e18, 1.8446744073709552e19,
     ];
 }

@@ -74,7 +74,8 @@ public class ParserTests
     {
         using var device = new EmulatedDevice();
         using LoadedModule module = device.Load(PtxTestKernel.OneThread("").Text);
-        ArgumentException error = Assert.Throws<ArgumentException>(() => device.Launch(module, "k", new(grid), new(threads), shared, new byte[parameterBytes]));
+        ArgumentException error = Assert.Throws<ArgumentException>(() =>
+            device.Launch(module, "k", new(grid), new(threads), shared, new byte[parameterBytes]));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 

@@ -64,5 +64,10 @@ internal static class PtxOperation
     private static bool IsType(string operand) => !char.IsAsciiDigit(operand[0]) && operand[0] != '-';
 
     /// <summary>Registers of 8 bits do not exist: PTX holds such values in wider ones.</summary>
-    private static string RegisterType(string type) => type is "pred" or "f32" or "f64" ? type : type is "f16" or "bf16" ? "b16" : $"b{Math.Max(16, int.Parse(type.AsSpan(1), CultureInfo.InvariantCulture))}";
+    private static string RegisterType(string type) => type switch
+    {
+        "pred" or "f32" or "f64" => type,
+        "f16" => "b16",
+        _ => $"b{Math.Max(16, int.Parse(type.AsSpan(1), CultureInfo.InvariantCulture))}",
+    };
 }

@@ -93,7 +93,8 @@ public class WarpInstructionTests
     [InlineData("popc.u32 %r4, 0, 96, !%p1;", 66)]
     public void Barrier_Reduction_IsOverTheBlock(string operation, ulong expected)
     {
-        ulong[] result = new PtxTestKernel($"setp.lt.u32 %p1, %tid, 30; bar.red.{operation} cvt.u64.u32 %rd2, %r4; st.global.u64 [%mine], %rd2;", new(1), new(96)).Run([], 96);
+        ulong[] result = new PtxTestKernel($"setp.lt.u32 %p1, %tid, 30; bar.red.{operation} cvt.u64.u32 %rd2, %r4; st.global.u64 [%mine], %rd2;",
+            new(1), new(96)).Run([], 96);
         Assert.All(result, word => Assert.Equal(expected, word));
     }
 

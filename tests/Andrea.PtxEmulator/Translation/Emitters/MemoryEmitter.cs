@@ -183,7 +183,9 @@ internal static class MemoryEmitter
     private static PtxOperand[] Elements(InstructionReader reader, PtxOperand operand, int count)
     {
         PtxOperand[] elements = operand is VectorOperand vector ? vector.Elements : [operand];
-        return elements.Length == count ? elements : throw reader.Error($"'{reader.Instruction.Name}' has {elements.Length} elements, expected {count}.");
+        return elements.Length == count
+            ? elements
+            : throw reader.Error($"'{reader.Instruction.Name}' has {elements.Length} elements, expected {count}.");
     }
 
     private static void Element(KernelBuilder builder, LocalBuilder pointer, int offset)
