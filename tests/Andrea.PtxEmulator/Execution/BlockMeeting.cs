@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Andrea.PtxEmulator.Memory;
 
 namespace Andrea.PtxEmulator.Execution;
@@ -45,6 +46,7 @@ internal sealed unsafe class BlockMeeting(KernelLaunch launch, ThreadBlock block
     }
 
     /// <summary>The usual case, fast: the whole block waits at one plain barrier.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool TryReleaseAll()
     {
         int at = waitsAt[0];

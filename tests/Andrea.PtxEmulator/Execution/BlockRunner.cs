@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Andrea.PtxEmulator.Memory;
 
 namespace Andrea.PtxEmulator.Execution;
@@ -15,11 +16,13 @@ internal sealed unsafe class BlockRunner : IDisposable
     private readonly WarpMeeting _warps;
     private readonly BlockMeeting _barriers;
     private readonly RaceDetector? _races;
+    private readonly KernelEntry _entry;
 
     public BlockRunner(KernelLaunch launch, DeviceMemory memory, LaunchOptions options)
     {
         (_launch, _memory, _options) = (launch, memory, options);
         _block = new ThreadBlock(launch, memory);
+        _entry = launch.Kernel.Entry;
         _waitsAt = new int[_block.Count];
         _races = options.DetectRaces ? new RaceDetector(_block.Count) : null;
         for (int i = 0; i < _block.Count; i++)
@@ -73,6 +76,7 @@ internal sealed unsafe class BlockRunner : IDisposable
 
     /// <summary>Runs a warp until all its threads have ended or wait for other warps.</summary>
     /// <returns>Whether all have ended.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool RunWarp(int warp, int[] lanes)
     {
         int first = warp * ThreadBlock.WarpSize;
@@ -81,7 +85,7 @@ internal sealed unsafe class BlockRunner : IDisposable
             foreach (int lane in lanes)
                 if (first + lane < _block.Count && _waitsAt[first + lane] == 0)
                     RunThread(first + lane);
-            if (_launch.Kernel.WaitPoints.Count == 0)
+            if (_launch.Kernel.WaitPoints.Length == 0)
                 return true;
         }
         while (Meet(warp));
@@ -106,12 +110,13 @@ internal sealed unsafe class BlockRunner : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunThread(int thread)
     {
         ThreadFrame* frame = _block.Frames + thread;
         try
         {
-            int status = _launch.Kernel.Entry(frame);
+            int status = _entry(frame);
             _waitsAt[thread] = status == 0 ? Ended : status;
         }
         catch (ThreadFault fault)

@@ -18,5 +18,8 @@ internal enum WaitKind
 /// <param name="IsSigned">Whether a reduction compares signed numbers.</param>
 internal sealed record WaitPoint(WaitKind Kind, int Instruction, int Line, string Name, string Operation, bool IsSigned)
 {
-    public bool IsBlockWide => Kind is WaitKind.Barrier or WaitKind.BarrierArrive;
+    /// <summary>The operation's first letter, which tells the shuffles apart faster than their names.</summary>
+    public char Letter { get; } = Operation.Length > 0 ? Operation[0] : ' ';
+
+    public bool IsBlockWide { get; } = Kind is WaitKind.Barrier or WaitKind.BarrierArrive;
 }

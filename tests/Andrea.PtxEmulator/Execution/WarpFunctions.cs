@@ -1,10 +1,12 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Andrea.PtxEmulator.Execution;
 
 /// <summary>What lanes that have come together get.</summary>
 internal static class WarpFunctions
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Shuffle(uint group, WaitPoint point, WarpMeeting warp)
     {
         foreach (int lane in Lanes(group))
@@ -14,11 +16,11 @@ internal static class WarpFunctions
             int clamp = (int)frame.C & 31;
             int segment = (int)(frame.C >> 8) & 31;
             int last = (lane & segment) | (clamp & ~segment);
-            (int source, bool inside) = point.Operation switch
+            (int source, bool inside) = point.Letter switch
             {
-                "up" => (lane - amount, lane - amount >= last),
-                "down" => (lane + amount, lane + amount <= last),
-                "bfly" => (lane ^ amount, (lane ^ amount) <= last),
+                'u' => (lane - amount, lane - amount >= last),
+                'd' => (lane + amount, lane + amount <= last),
+                'b' => (lane ^ amount, (lane ^ amount) <= last),
                 _ => ((lane & segment) | (amount & ~segment), ((lane & segment) | (amount & ~segment)) <= last),
             };
             if (!inside)

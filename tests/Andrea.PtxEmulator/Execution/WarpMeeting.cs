@@ -1,11 +1,15 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Andrea.PtxEmulator.Memory;
 
 namespace Andrea.PtxEmulator.Execution;
 
 /// <summary>Lanes of a warp that wait for each other: finds those that have all come, and gives each its result.</summary>
-internal sealed unsafe class WarpMeeting(IReadOnlyList<WaitPoint> points, ThreadBlock block, int[] waitsAt)
+/// <remarks>Called for every shuffle of every warp, so it is compiled well from the start.</remarks>
+internal sealed unsafe class WarpMeeting(WaitPoint[] points, ThreadBlock block, int[] waitsAt)
 {
+    private readonly ThreadFrame* _frames = block.Frames;
+    private readonly int _threads = block.Count;
     private int _first;
 
     /// <summary>The thread that a fault thrown here is about.</summary>
@@ -13,9 +17,12 @@ internal sealed unsafe class WarpMeeting(IReadOnlyList<WaitPoint> points, Thread
 
     /// <summary>Lets every group of lanes go on that has come together.</summary>
     /// <returns>Whether anybody can go on.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool TryRelease(int warp)
     {
         _first = warp * ThreadBlock.WarpSize;
+        if (TryReleaseAll())
+            return true;
         uint handled = 0;
         bool released = false;
         for (int lane = 0; lane < ThreadBlock.WarpSize; lane++)
@@ -31,6 +38,24 @@ internal sealed unsafe class WarpMeeting(IReadOnlyList<WaitPoint> points, Thread
             released = true;
         }
         return released || TryReleaseActiveMasks();
+    }
+
+    /// <summary>The usual case, fast: all lanes wait at one place for all lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private bool TryReleaseAll()
+    {
+        int at = _first + ThreadBlock.WarpSize <= _threads ? waitsAt[_first] : 0;
+        if (at <= 0 || points[at - 1] is not { IsBlockWide: false, Kind: not WaitKind.ActiveMask } point)
+            return false;
+        Span<int> lanes = waitsAt.AsSpan(_first, ThreadBlock.WarpSize);
+        if (lanes.ContainsAnyExcept(at))
+            return false;
+        for (int lane = 0; lane < ThreadBlock.WarpSize; lane++)
+            if (_frames[_first + lane].Mask != uint.MaxValue)
+                return false;
+        Resolve(uint.MaxValue, 0, point);
+        lanes.Clear();
+        return true;
     }
 
     /// <summary>The lanes that take part with this one, once all of them have come; 0 before.</summary>
@@ -89,7 +114,7 @@ internal sealed unsafe class WarpMeeting(IReadOnlyList<WaitPoint> points, Thread
         }
     }
 
-    public ref ThreadFrame Frame(int lane) => ref block.Frames[_first + lane];
+    public ref ThreadFrame Frame(int lane) => ref _frames[_first + lane];
 
     public ThreadFault Fault(int lane, WaitPoint point, string what)
     {
@@ -104,7 +129,7 @@ internal sealed unsafe class WarpMeeting(IReadOnlyList<WaitPoint> points, Thread
     }
 
     private WaitPoint? Point(int lane) =>
-        _first + lane < block.Count && waitsAt[_first + lane] > 0 ? points[waitsAt[_first + lane] - 1] : null;
+        _first + lane < _threads && waitsAt[_first + lane] > 0 ? points[waitsAt[_first + lane] - 1] : null;
 
-    private bool HasEnded(int lane) => _first + lane >= block.Count || waitsAt[_first + lane] < 0;
+    private bool HasEnded(int lane) => _first + lane >= _threads || waitsAt[_first + lane] < 0;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Andrea.PtxEmulator.Execution;
 
 namespace Andrea.PtxEmulator.Memory;
@@ -5,6 +6,7 @@ namespace Andrea.PtxEmulator.Memory;
 /// <summary>Accesses whose space is known at run time only. Compilers nearly always know it, so these need not be fast.</summary>
 internal static unsafe class GenericAccess
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static byte* Pointer(ThreadFrame* frame, ulong address, int bytes, int instruction, AccessKind kind, bool trace)
     {
         if (address - AddressWindows.Shared < AddressWindows.Size)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Andrea.PtxEmulator.Execution;
 
 namespace Andrea.PtxEmulator.Memory;
@@ -37,6 +38,7 @@ internal sealed unsafe class RaceDetector(int threads)
     public void WarpSynchronized(int warp) => _warpEpochs[warp]++;
 
     /// <summary>Called by translated code before each access to shared memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Trace(ThreadFrame* frame, ulong address, int bytes, AccessKind kind, int instruction)
     {
         RaceDetector detector = t_current!;
@@ -48,6 +50,7 @@ internal sealed unsafe class RaceDetector(int threads)
             Check(ref detector._cells[address + (ulong)i], access, kind, address, instruction);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Check(ref Cell cell, Access access, AccessKind kind, ulong address, int instruction)
     {
         if (Conflicts(cell.Write, access))

@@ -11,6 +11,7 @@ internal static class Approximations
     private const double Ln2 = 0.693147180559945309417232121458;
 
     /// <summary>2^x: exact powers, a polynomial of 2^f for f in [-0.5, 0.5] with an error below 1e-11.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exp2(float x)
     {
         if (!(x < 128))
@@ -42,11 +43,13 @@ internal static class Approximations
     public static float Reciprocal(float x) => 1 / x;
 
     /// <summary>A gross approximation that looks at the upper words only, and whose lower word is zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Reciprocal64(double x) => Upper(1 / FlushLow(x));
 
     public static double ReciprocalRoot64Gross(double x) => Upper(1 / Math.Sqrt(FlushLow(x)));
 
     /// <summary>Quotients by more than 2^126 are zero, and NaN if the dividend is infinite, as the manual says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Divide(float a, float b)
     {
         float magnitude = MathF.Abs(b);

@@ -71,6 +71,7 @@ internal static class BitMath
     public static long Insert64(long field, long into, int position, int length) => (long)Insert((ulong)field, (ulong)into, position, length, 64);
 
     /// <summary>Any function of three bits, given by its truth table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Lop3(int a, int b, int c, int table)
     {
         int result = 0;
@@ -81,6 +82,7 @@ internal static class BitMath
     }
 
     /// <summary>Chooses four of the eight bytes of (b:a); bit 3 of a selector replicates the byte's sign instead.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Permute(int a, int b, int selectors)
     {
         ulong bytes = Pair(a, b);

@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace Andrea.PtxEmulator.Semantics;
 
 /// <summary>Conversions between floats and integers, saturating, with what PTX says about NaN.</summary>
 internal static class Conversions
 {
     /// <summary>Rounds to a whole number, still a float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double ToWhole(double value, RoundingMode mode) => mode switch
     {
         RoundingMode.NearestEven => Math.Round(value, MidpointRounding.ToEven),
@@ -12,10 +15,12 @@ internal static class Conversions
         _ => Math.Ceiling(value),
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ToWhole32(float value, RoundingMode mode) => (float)ToWhole(value, mode);
 
     /// <summary>A float as an integer of some width, which is then the low bits of the result.</summary>
     /// <param name="wideNan">Whether a NaN gives the top bit alone, as it does where either side has 64 bits; else it gives zero.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long ToInteger(double value, RoundingMode mode, int bits, bool signed, bool wideNan)
     {
         if (double.IsNaN(value))

@@ -16,6 +16,7 @@ internal static class FloatMath
     public static float Flush(float value) => float.IsSubnormal(value) ? MathF.CopySign(0, value) : value;
 
     /// <summary>Into [0, 1]; NaN becomes +0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Saturate(float value) => value > 0 ? MathF.Min(value, 1) : 0;
 
     public static double Saturate64(double value) => value > 0 ? Math.Min(value, 1) : 0;

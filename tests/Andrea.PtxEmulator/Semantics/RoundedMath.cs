@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Andrea.PtxEmulator.Semantics;
 
 /// <summary>How a result that does not fit is rounded.</summary>
@@ -12,12 +14,15 @@ internal enum RoundingMode
 /// <summary>Float32 arithmetic with directed rounding, exact: products of floats fit a double, sums leave a rest that is known.</summary>
 internal static class RoundedMath
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Add(float a, float b, RoundingMode mode) => Sum(a, b, mode);
 
     public static float Subtract(float a, float b, RoundingMode mode) => Sum(a, -(double)b, mode);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Multiply(float a, float b, RoundingMode mode) => Round((double)a * b, 0, mode);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float FusedMultiplyAdd(float a, float b, float c, RoundingMode mode) => Sum((double)a * b, c, mode);
 
     /// <summary>The nearest double is between the true quotient and its next one, so the rest's sign settles the direction.</summary>
@@ -56,6 +61,7 @@ internal static class RoundedMath
         return direction > 0 && rest > 0 ? Math.BitIncrement(sum) : direction < 0 && rest < 0 ? Math.BitDecrement(sum) : sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Sum(double a, double b, RoundingMode mode)
     {
         double sum = a + b;
@@ -66,6 +72,7 @@ internal static class RoundedMath
     }
 
     /// <summary>What the rounded sum of two doubles leaves out, exactly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Rest(double a, double b, double sum)
     {
         double part = sum - a;
@@ -73,6 +80,7 @@ internal static class RoundedMath
     }
 
     /// <summary>Rounds value + rest, where |rest| is at most half a unit in the last place of value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Round(double value, double rest, RoundingMode mode)
     {
         float nearest = (float)value;
@@ -99,6 +107,7 @@ internal static class RoundedMath
         return (float)(even ? (rest > 0 ? Math.BitIncrement(value) : Math.BitDecrement(value)) : value);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Direction(RoundingMode mode, double value) => mode switch
     {
         RoundingMode.Up => 1,

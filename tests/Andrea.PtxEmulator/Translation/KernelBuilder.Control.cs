@@ -1,5 +1,6 @@
 using System.Reflection.Emit;
 using Andrea.PtxEmulator.Execution;
+using Andrea.PtxEmulator.Parsing;
 using Andrea.PtxEmulator.Translation.Emitters;
 
 namespace Andrea.PtxEmulator.Translation;
@@ -24,9 +25,35 @@ internal sealed partial class KernelBuilder
         _budget = IL.DeclareLocal(typeof(long));
         LoadThread(nameof(ThreadFrame.LoopBudget));
         IL.Emit(OpCodes.Stloc, _budget);
+        foreach (PtxRegister register in _liveAtEntry)
+            EmitZero(register);
         if (countInstructions)
+        {
             _executed = IL.DeclareLocal(typeof(long));
+            IL.Emit(OpCodes.Ldc_I8, 0L);
+            IL.Emit(OpCodes.Stloc, _executed);
+        }
         _waits.EmitResume(this);
+    }
+
+    private void EmitZero(PtxRegister register)
+    {
+        switch (StackKinds.Of(register.Type))
+        {
+            case StackKind.Float32:
+                IL.Emit(OpCodes.Ldc_R4, 0f);
+                break;
+            case StackKind.Float64:
+                IL.Emit(OpCodes.Ldc_R8, 0d);
+                break;
+            case StackKind.Int64:
+                IL.Emit(OpCodes.Ldc_I8, 0L);
+                break;
+            default:
+                IL.Emit(OpCodes.Ldc_I4_0);
+                break;
+        }
+        IL.Emit(OpCodes.Stloc, _locals[register]);
     }
 
     public void EmitWait(WaitPoint point) => _waits.EmitWait(this, point);

@@ -11,6 +11,7 @@ internal sealed partial class KernelBuilder
 {
     private readonly RegisterLocals _locals;
     private readonly WaitPoints _waits;
+    private readonly PtxRegister[] _liveAtEntry;
     private readonly HashSet<PtxRegister> _arithmeticNans;
     private readonly Dictionary<(Type, int), LocalBuilder> _scratch = [];
 
@@ -18,7 +19,7 @@ internal sealed partial class KernelBuilder
     {
         (IL, Layout, DetectRaces) = (il, layout, detectRaces);
         _waits = new WaitPoints(il, kernel, liveness);
-        _locals = new RegisterLocals(il, liveness);
+        (_locals, _liveAtEntry) = (new RegisterLocals(il, liveness), liveness.AtEntry());
         _arithmeticNans = NanOrigins.Find(kernel);
         (Pages, Shared, SharedBytes) = (il.DeclareLocal(typeof(nint)), il.DeclareLocal(typeof(nint)), il.DeclareLocal(typeof(long)));
     }

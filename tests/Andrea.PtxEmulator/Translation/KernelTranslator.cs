@@ -16,7 +16,11 @@ internal sealed class KernelTranslator
     {
         _kernel = kernel;
         _method = new DynamicMethod(
-            kernel.Entry.Name, typeof(int), [typeof(ThreadFrame).MakePointerType()], typeof(KernelTranslator).Module, skipVisibility: true);
+            kernel.Entry.Name, typeof(int), [typeof(ThreadFrame).MakePointerType()], typeof(KernelTranslator).Module, skipVisibility: true)
+        {
+            // What may be read before it is written is set in the prologue; the rest need not cost a store at each resumption.
+            InitLocals = false,
+        };
         _builder = new KernelBuilder(_method.GetILGenerator(), kernel, new KernelLayout(kernel), new Liveness(kernel), detectRaces);
         foreach (int target in kernel.Labels.Values.Distinct())
             _labels.Add(target, _builder.IL.DefineLabel());

@@ -40,6 +40,9 @@ internal sealed class Liveness
         return intervals;
     }
 
+    /// <summary>Registers that may be read before they are written: PTX leaves their values open.</summary>
+    public PtxRegister[] AtEntry() => _blocks.Count == 0 ? [] : [.. _registers.Where((_, r) => _blocks[0].LiveIn[r])];
+
     /// <summary>For each instruction that may wait: the registers whose values must survive the wait.</summary>
     public Dictionary<int, PtxRegister[]> AcrossSuspensions()
     {

@@ -11,6 +11,6 @@ internal sealed record TranslatedKernel(
     KernelEntry Entry,
     KernelLayout Layout,
     IReadOnlyList<PtxInstruction> Instructions,
-    IReadOnlyList<WaitPoint> WaitPoints,
+    WaitPoint[] WaitPoints,
     int SavedRegisters,
     bool NeedsBlockOrder);

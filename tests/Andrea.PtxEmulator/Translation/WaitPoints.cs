@@ -27,7 +27,7 @@ internal sealed class WaitPoints
         _labels = [.. _numbers.Select(_ => il.DefineLabel())];
     }
 
-    public IReadOnlyList<WaitPoint> Points => _points;
+    public WaitPoint[] Points => _points;
 
     /// <summary>How many registers a waiting thread must save at most.</summary>
     public int SavedRegisters => _slots.Count;
