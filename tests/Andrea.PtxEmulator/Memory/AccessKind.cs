@@ -1,0 +1,8 @@
+namespace Andrea.PtxEmulator.Memory;
+
+internal enum AccessKind
+{
+    Read,
+    Write,
+    Atomic,
+}
