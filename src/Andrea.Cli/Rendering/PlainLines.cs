@@ -10,6 +10,7 @@ internal sealed class PlainLines(TextWriter output, TimeProvider clock, long eve
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private long _lastLine = -1;
+    private bool _isGone;
 
     public Task ShowAsync(Func<Task> work) => work();
 
@@ -23,8 +24,18 @@ internal sealed class PlainLines(TextWriter output, TimeProvider clock, long eve
 
     public void Note(string line)
     {
-        output.WriteLine(line);
-        output.Flush();
+        if (_isGone)
+            return;
+        try
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+        catch (IOException)
+        {
+            // A run is worth more than its log: a full disk or a closed terminal must not end it here.
+            _isGone = true;
+        }
     }
 
     public void Sample(string text) => Note(text);

@@ -32,10 +32,27 @@ internal readonly record struct TrainingStatus
     public required TimeSpan? Remaining { get; init; }
 
     /// <summary>The numbers in one line of text.</summary>
-    public string Numbers()
+    /// <param name="width">Most characters; what matters least is left out to keep to them.</param>
+    public string Numbers(int width = int.MaxValue)
     {
-        string skipped = SkippedSteps > 0 ? FormattableString.Invariant($"  skipped {SkippedSteps}") : "";
-        return $"loss {Units.Value(Loss)}  norm {Units.Value(NormBefore)} -> {Units.Value(NormAfter)}  clip {Units.Percent(ClipRate)}{skipped}"
-            + $"  lr {Units.Rate(LearningRate)}  {Units.Count(TokensPerSecond)} tok/s  ETA {Units.Time(Remaining)}";
+        // Each with the room that it may need later on in a run: a number that grows must not make another come and go.
+        List<Part> parts =
+        [
+            new($"loss {Units.Value(Loss)}", Room: 12, Rank: 0),
+            new($"  norm {Units.Value(NormBefore)}", Room: 14, Rank: 1),
+            new($" -> {Units.Value(NormAfter)}", Room: 11, Rank: 5),
+            new($"  clip {Units.Percent(ClipRate)}", Room: 11, Rank: 3),
+            new($"  lr {Units.Rate(LearningRate)}", Room: 12, Rank: 6),
+            new($"  {Units.Count(TokensPerSecond)} tok/s", Room: 14, Rank: 4),
+            new($"  ETA {Units.Time(Remaining)}", Room: 15, Rank: 2),
+        ];
+        if (SkippedSteps > 0)
+            parts.Insert(4, new(FormattableString.Invariant($"  skipped {SkippedSteps}"), Room: 0, Rank: 2));
+        while (parts.Count > 1 && parts.Sum(part => Math.Max(part.Room, part.Text.Length)) > width)
+            parts.Remove(parts.MaxBy(part => part.Rank));
+        string text = string.Concat(parts.Select(part => part.Text));
+        return text.Length <= width ? text : text[..width];
     }
+
+    private readonly record struct Part(string Text, int Room, int Rank);
 }

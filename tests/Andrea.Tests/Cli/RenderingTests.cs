@@ -135,31 +135,75 @@ public sealed class RenderingTests
         Assert.EndsWith("ETA ?", status.Numbers(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(120, "loss 2.5000  norm 3.5000 -> 1.0000  clip 25%  lr 1.00e-3  768 tok/s  ETA 3:19")]
+    [InlineData(79, "loss 2.5000  norm 3.5000 -> 1.0000  clip 25%  768 tok/s  ETA 3:19")]
+    [InlineData(70, "loss 2.5000  norm 3.5000  clip 25%  768 tok/s  ETA 3:19")]
+    [InlineData(30, "loss 2.5000  norm 3.5000")]
+    [InlineData(7, "loss 2.")]
+    public void Numbers_InLessRoom_LoseWhatMattersLeast(int width, string expected)
+    {
+        var clock = new FakeClock();
+        var meter = new TrainingMeter(clock);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(expected, meter.Add(Step(1, 2.5)).Numbers(width));
+    }
+
     [Fact]
-    public async Task ProgressView_ShowsBarAndNumbers_AndLetsNotesPass()
+    public void Numbers_AtTheirLongest_FitEveryWidth()
+    {
+        TrainingStatus status = new TrainingMeter(new FakeClock()).Add(Step(1, 3)) with
+        {
+            Step = 9_999_999, TotalSteps = 10_000_000, Loss = 12345.6, NormBefore = 1.5e-12, NormAfter = 1.5e-12, ClipRate = 1, SkippedSteps = 123_456,
+            LearningRate = 1e-10, TokensPerSecond = 123_456, Remaining = TimeSpan.FromDays(12.3),
+        };
+        for (int width = 1; width <= 130; width++)
+        {
+            Assert.InRange(status.Numbers(width).Length, 1, width);
+            string text = string.Concat(ProgressView.Render(status, width, unicode: true).Select(segment => segment.Text));
+            Assert.All(text.Split('\n'), line => Assert.InRange(line.Length, 1, Math.Max(1, width - 1)));
+        }
+        Assert.Contains("ETA 12d 07:12", status.Numbers(79), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ProgressView_NoteTakesThePlaceOfTheWholeStatus_WhichIsDrawnBelowIt()
     {
         var output = new StringWriter();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Ansi = AnsiSupport.Yes,
-            ColorSystem = ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.Yes,
-        });
-        console.Profile.Width = 100;
-        var view = new ProgressView(console, new FakeClock());
+        var view = new ProgressView(Terminal(output), new FakeClock());
+        view.Note("before");
         await view.ShowAsync(() =>
         {
             view.Show(new TrainingMeter(new FakeClock()).Add(Step(50, 2.5)));
             view.Note("a note");
-            view.Sample("[a sample]");
+            view.Sample("[a sample]\n\u001b[2J");
             return Task.CompletedTask;
         });
-        string text = output.ToString();
-        Assert.Contains("50/200", text, StringComparison.Ordinal);
-        Assert.Contains("loss 2.5000  norm 3.5000 -> 1.0000", text, StringComparison.Ordinal);
-        Assert.Contains("a note", text, StringComparison.Ordinal);
-        Assert.Contains("[a sample]", text, StringComparison.Ordinal);
+        const string Erase = "\r\u001b[J", ToBar = "\r\u001b[1A";
+        string status = new string('\u2501', 8) + new string('\u2500', 24) + " 50/200\nloss 2.5000  norm 3.5000";
+        Assert.Equal(
+            "before\n" + Erase + status + ToBar + Erase + "a note\n" + status + ToBar + Erase + "[a sample]\n\uFFFD[2J\n" + status + ToBar
+            + Erase + status + "\n",
+            output.ToString().Replace("\r\n", "\n", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Views_WhenNobodyCanSeeThem_LetTheRunGoOn()
+    {
+        TrainingStatus status = new TrainingMeter(new FakeClock()).Add(Step(1, 3));
+        foreach (ITrainingView view in (ITrainingView[])[
+            new ProgressView(Terminal(new ClosedWriter()), new FakeClock()), new PlainLines(new ClosedWriter(), new FakeClock())])
+        {
+            bool done = false;
+            await view.ShowAsync(() =>
+            {
+                view.Show(status);
+                view.Note("a note");
+                done = true;
+                return Task.CompletedTask;
+            });
+            Assert.True(done);
+        }
     }
 
     [Theory]
@@ -168,12 +212,9 @@ public sealed class RenderingTests
     [InlineData(200, "==================== 200/200")]
     public void ProgressBar_IsAsLongAsTheWorkDone(int step, string expected)
     {
-        var output = new StringWriter();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
-        console.Profile.Width = 200;
         TrainingStatus status = new TrainingMeter(new FakeClock()).Add(Step(1, 3)) with { Step = step };
-        console.Write(ProgressView.Render(status, width: 22 + $" {step}/200".Length - 1, unicode: false));
-        Assert.Equal(expected, output.ToString().Split('\n')[0].TrimEnd());
+        var segments = ProgressView.Render(status, width: 22 + $" {step}/200".Length - 1, unicode: false);
+        Assert.Equal(expected, string.Concat(segments.Select(segment => segment.Text)).Split('\n')[0]);
     }
 
     [Fact]
@@ -249,4 +290,28 @@ public sealed class RenderingTests
 
     private static string[] StepsIn(StringWriter output) =>
         [.. output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split("  ")[0])];
+
+    private static IAnsiConsole Terminal(TextWriter output)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+        });
+        console.Profile.Width = 40;
+        console.Profile.Capabilities.Unicode = true;
+        return console;
+    }
+
+    /// <summary>Standard output after its terminal was closed.</summary>
+    private sealed class ClosedWriter : StringWriter
+    {
+        public override void Write(char value) => throw new IOException("closed", 5);
+
+        public override void Write(string? value) => throw new IOException("closed", 5);
+
+        public override void WriteLine(string? value) => throw new IOException("closed", 5);
+    }
 }
