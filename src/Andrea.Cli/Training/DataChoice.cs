@@ -54,11 +54,12 @@ internal sealed record DataChoice
             return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), DataChoiceJson.Default.DataChoice);
+            DataChoice? choice = JsonSerializer.Deserialize(File.ReadAllText(path), DataChoiceJson.Default.DataChoice);
+            return choice is not null && choice.IsPossible ? choice : throw new JsonException("it holds values that Andrea never writes");
         }
         catch (JsonException exception)
         {
-            throw new CommandException($"The file '{path}' is damaged ({exception.Message}); delete it and give --data again.");
+            throw new CommandException($"The file '{path}' is damaged ({exception.Message.TrimEnd('.')}); delete it and give --data again.");
         }
     }
 
@@ -78,6 +79,10 @@ internal sealed record DataChoice
 
     /// <summary>Reads the text with a tokenizer that is there already.</summary>
     public TokenDataset Open(Tokenizer tokenizer) => TokenDataset.Create(OpenSource(), tokenizer, Options);
+
+    /// <summary>Whether these are values that a run can have had: a file may hold anything.</summary>
+    private bool IsPossible => Paths is not null && Paths.All(path => !string.IsNullOrWhiteSpace(path) && !path.Contains('\0', StringComparison.Ordinal))
+        && Characters is > 0 and <= 1 << 30 && ValidationFraction is >= 0 and < 1;
 
     private TokenDatasetOptions Options => new() { ValidationFraction = ValidationFraction };
 
