@@ -34,7 +34,10 @@ internal static partial class ErrorReport
     /// <summary>The sentence for errors that users can do something about; null for those that point to a defect.</summary>
     internal static string? Explain(Exception exception) => exception switch
     {
-        UsageException or CommandException or TrainingDataException or NonFiniteGradientException => exception.Message,
+        UsageException or CommandException or TrainingDataException => exception.Message,
+        // The library speaks to programmers.
+        NonFiniteGradientException => exception.Message.Replace(
+            $"{nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}", "--non-finite skip", StringComparison.Ordinal),
         FileNotFoundException { FileName: { Length: > 0 } path } => $"There is no file '{path}'; check the path.",
         DirectoryNotFoundException => $"{exception.Message} Check the path.",
         IOException { InnerException: null } io when DiskFullCodes.Contains(io.HResult) =>
@@ -55,6 +58,19 @@ internal static partial class ErrorReport
         catch (ArgumentException exception)
         {
             throw new UsageException(WithoutParameter(exception.Message));
+        }
+    }
+
+    /// <summary>Has a model write text, which one with NaN parameters cannot.</summary>
+    public static T OfModel<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new CommandException(exception.Message);
         }
     }
 

@@ -8,6 +8,13 @@ internal sealed class Terminal
     /// <summary>Standard output, as plain text.</summary>
     public required TextWriter Output { get; init; }
 
+    /// <summary>Standard output for text without end: throws when nobody reads it any more.</summary>
+    public TextWriter Stream
+    {
+        get => field ??= Output;
+        init;
+    }
+
     /// <summary>Standard error, as plain text.</summary>
     public required TextWriter Error { get; init; }
 
@@ -27,6 +34,7 @@ internal sealed class Terminal
     public static Terminal OfProcess() => new()
     {
         Output = System.Console.Out,
+        Stream = StandardOutput.Open(),
         Error = System.Console.Error,
         Console = AnsiConsole.Console,
         IsInteractive = !System.Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi,

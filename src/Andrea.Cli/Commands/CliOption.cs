@@ -30,6 +30,7 @@ internal static class CliOption
     {
         Description = help,
         HelpName = "X",
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result =>
         {
             string text = TextOf(result);
@@ -48,6 +49,7 @@ internal static class CliOption
     {
         Description = help,
         HelpName = string.Join('|', choices),
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result =>
         {
             string text = TextOf(result);
@@ -59,24 +61,53 @@ internal static class CliOption
     };
 
     /// <summary>Any text; null when it is not given.</summary>
-    public static Option<string?> Word(string name, string helpName, string help) => new(name) { Description = help, HelpName = helpName };
+    public static Option<string?> Word(string name, string helpName, string help) => new(name)
+    {
+        Description = help,
+        HelpName = helpName,
+        Arity = ArgumentArity.ExactlyOne,
+    };
+
+    /// <summary>A path; null when it is not given.</summary>
+    public static Option<string?> Place(string name, string help)
+    {
+        Option<string?> option = Word(name, "DIR", help);
+        option.Validators.Add(result => RefuseEmpty(result, name));
+        return option;
+    }
+
+    /// <summary>Refuses an empty path, which .NET would take for a mistake of the program's.</summary>
+    /// <param name="result">What was given.</param>
+    /// <param name="name">The option, or what the argument is called.</param>
+    public static void RefuseEmpty(SymbolResult result, string name)
+    {
+        if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+            result.AddError($"The path after {name} is empty; expected the path of a file or folder");
+    }
 
     private static Option<T?> Integer<T>(string name, string help, T smallest, T largest)
         where T : struct, IBinaryInteger<T>, IMinMaxValue<T> => new(name)
     {
         Description = help,
         HelpName = "N",
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result =>
         {
             string text = TextOf(result);
             bool isNumber = T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out T value);
             if (isNumber && value >= smallest && value <= largest)
                 return value;
-            string range = largest == T.MaxValue && smallest != T.MinValue ? Text($"from {smallest} up") : Text($"from {smallest} to {largest}");
+            bool needsLargest = largest != T.MaxValue || smallest == T.MinValue || IsAbove(text, largest);
+            string range = needsLargest ? Text($"from {smallest} to {largest}") : Text($"from {smallest} up");
             result.AddError($"'{text}' is not a value of {name}; expected a whole number {range}");
             return null;
         },
     };
+
+    private static bool IsAbove<T>(string text, T largest)
+        where T : IBinaryInteger<T> =>
+        BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger value)
+            && value > BigInteger.CreateChecked(largest);
 
     private static string TextOf(ArgumentResult result) => result.Tokens[0].Value;
 

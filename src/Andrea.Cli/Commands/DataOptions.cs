@@ -26,6 +26,7 @@ internal sealed class DataOptions
 
     public void AddTo(Command command)
     {
+        _paths.Validators.Add(result => CliOption.RefuseEmpty(result, _paths.Name));
         command.Add(_paths);
         command.Add(_tokenizer);
         command.Add(_validation);

@@ -12,6 +12,8 @@ internal static class PresetOption
     {
         Description = $"{help} One of {Names} (default: {byDefault.Name}).",
         HelpName = "NAME",
+        // A class as value would otherwise make the name optional.
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = static result =>
         {
             string name = result.Tokens[0].Value;

@@ -33,6 +33,7 @@ internal sealed class SampleCommand
         {
             sample._run, sample._prompt, sample._tokens, sample._temperature, sample._topK, sample._seed,
         };
+        sample._run.Validators.Add(result => CliOption.RefuseEmpty(result, "sample"));
         sample._device.AddTo(command);
         command.SetAction(sample.Run);
         return command;
@@ -50,17 +51,24 @@ internal sealed class SampleCommand
         using Device device = _device.Open(parsed);
         using TrainedModel trained = TrainedModel.Load(device, parsed.GetValue(_run)!);
         using var generator = new TextGenerator(trained.Model, trained.Tokenizer, options);
-        IEnumerable<string> pieces = generator.Generate(prompt, parsed.GetValue(_tokens) ?? DefaultTokens);
-        Write(prompt);
-        foreach (string piece in pieces)
-            Write(piece);
-        _terminal.Output.WriteLine();
+        using IEnumerator<string> pieces = generator.Generate(prompt, parsed.GetValue(_tokens) ?? DefaultTokens).GetEnumerator();
+        try
+        {
+            Write(prompt);
+            while (ErrorReport.OfModel(pieces.MoveNext))
+                Write(pieces.Current);
+            Write("\n");
+        }
+        catch (IOException exception) when (exception.HResult == StandardOutput.BrokenPipe)
+        {
+            // The reader has enough, such as head.
+        }
         return ExitCode.Done;
     }
 
     private void Write(string text)
     {
-        _terminal.Output.Write(_terminal.IsInteractive ? SafeText.ForTerminal(text) : text);
-        _terminal.Output.Flush();
+        _terminal.Stream.Write(_terminal.IsInteractive ? SafeText.ForTerminal(text) : text);
+        _terminal.Stream.Flush();
     }
 }

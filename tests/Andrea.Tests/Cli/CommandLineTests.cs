@@ -47,12 +47,31 @@ public sealed class CommandLineTests
     [InlineData("sample run --tokens 0", "--tokens")]
     [InlineData("bench optimizer --batch 2", "'--batch'")]
     [InlineData("bench step --reps 0", "--reps")]
+    [InlineData("sample run --tokens 2147483648", "from 1 to 2147483647")]
+    [InlineData("train --preset", "--preset")]
+    [InlineData("train --out", "--out")]
+    [InlineData("train --data", "--data")]
+    [InlineData("train --schedule", "--schedule")]
+    [InlineData("train --lr", "--lr")]
+    [InlineData("sample run --prompt", "--prompt")]
     [InlineData("doctor now", "'now'")]
     public async Task WrongUsage_ExitsWith2AndSaysSoInOneLine(string arguments, string expected)
     {
         CliRun run = await CliRun.Of(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains(expected, run.FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);
         Assert.Equal("", run.Output);
+    }
+
+    [Theory]
+    [InlineData("--data", "train", "--data", "")]
+    [InlineData("--data", "train", "--data", "book.txt", " ")]
+    [InlineData("--out", "train", "--out", "")]
+    [InlineData("--resume", "train", "--resume", "")]
+    [InlineData("sample", "sample", "")]
+    public async Task EmptyPath_IsWrongUsage(string expected, params string[] arguments)
+    {
+        string line = (await CliRun.Of(arguments)).FailedWith(ExitCode.WrongUsage);
+        Assert.StartsWith($"The path after {expected} is empty; expected", line, StringComparison.Ordinal);
     }
 
     [Fact]
