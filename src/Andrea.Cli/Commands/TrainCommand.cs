@@ -15,8 +15,8 @@ internal sealed class TrainCommand
     private readonly DataOptions _data = new();
     private readonly TrainingOptions _training = new();
     private readonly DeviceOptions _device = new();
-    private readonly Option<string?> _out = CliOption.Word("--out", "DIR", "Folder of the run: metrics, checkpoints (default: a new one in runs/).");
-    private readonly Option<string?> _resume = CliOption.Word("--resume", "DIR", "Goes on with a run, or with one of its checkpoints, bit for bit.");
+    private readonly Option<string?> _out = CliOption.Place("--out", "Folder of the run: metrics, checkpoints (default: a new one in runs/).");
+    private readonly Option<string?> _resume = CliOption.Place("--resume", "Goes on with a run, or with one of its checkpoints, bit for bit.");
     private readonly Option<long?> _logEvery = CliOption.Whole(
         "--log-every", "Steps between lines where output is no terminal (default: every 5 seconds).", 1);
     private readonly Option<string?> _prompt = CliOption.Word("--prompt", "TEXT", "Text that the sample at the end continues (default: none).");
@@ -42,12 +42,18 @@ internal sealed class TrainCommand
 
     private async Task<int> RunAsync(ParseResult parsed)
     {
-        using Device device = _device.Open(parsed);
         ITrainingView view = _terminal.IsInteractive
             ? new ProgressView(_terminal.Console, _terminal.Clock)
             : new PlainLines(_terminal.Output, _terminal.Clock, parsed.GetValue(_logEvery) ?? 0);
+        using var signals = new RunSignals(view.Note, Environment.Exit);
+        using Device device = _device.Open(parsed);
         using Trainer trainer = parsed.GetValue(_resume) is { } run ? Resume(parsed, run, device, view) : Begin(parsed, device, view);
-        using var signals = new RunSignals(trainer.RequestCheckpoint, view.Note);
+        if (trainer.Step == trainer.Options.Steps)
+        {
+            view.Note(Invariant($"The run is finished: all {trainer.Step} steps are done; to go further, give more with --steps."));
+            return ExitCode.Done;
+        }
+        signals.Begin(trainer.RequestCheckpoint);
         trainer.Observe(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
         TrainingSummary summary = null!;
         await view.ShowAsync(async () => summary = await trainer.RunAsync(signals.Stopping).ConfigureAwait(false)).ConfigureAwait(false);
@@ -67,6 +73,7 @@ internal sealed class TrainCommand
         options = options with { RunFolder = folder, SampleTokens = SampleTokensOf(parsed, options) };
         view.Note($"Reading {choice.Description}.");
         TokenDataset data = choice.Open(_data.TokenizerKind(parsed));
+        CheckPrompt(parsed, data.Tokenizer);
         config = config with { VocabularySize = data.Tokenizer.VocabularySize };
         MemoryCheck.Require(MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");
         var trainer = new Trainer(device, config, data, options);
@@ -82,15 +89,15 @@ internal sealed class TrainCommand
         _training.CheckResume(parsed);
         _data.CheckResume(parsed);
         DataChoice? choice = null;
-        Trainer trainer = Trainer.Resume(device, run, OpenData, ChangeOptions);
-        if (trainer.Options.RunFolder is { } folder)
-            choice!.WriteTo(folder);
+        Trainer trainer = ErrorReport.AsUsage(() => Trainer.Resume(device, run, OpenData, ChangeOptions));
+        choice!.WriteTo(trainer.Options.RunFolder!);
         Introduce(trainer, device, view, "Going on with");
-        view.Note(Invariant($"{trainer.Step} of {trainer.Options.Steps} steps are done; writing to {trainer.Options.RunFolder ?? "nowhere"}."));
+        view.Note(Invariant($"{trainer.Step} of {trainer.Options.Steps} steps are done; writing to {trainer.Options.RunFolder}."));
         return trainer;
 
         TokenDataset OpenData(Tokenizer tokenizer)
         {
+            CheckPrompt(parsed, tokenizer);
             choice = _data.ChooseAgain(parsed, DataChoice.ReadFrom(FolderOfRun(run)));
             view.Note($"Reading {choice.Description}.");
             return choice.Open(tokenizer);
@@ -98,9 +105,17 @@ internal sealed class TrainCommand
 
         TrainerOptions ChangeOptions(TrainerOptions before) => _training.OptionsOf(parsed, before) with
         {
-            RunFolder = parsed.GetValue(_out) ?? before.RunFolder,
+            RunFolder = parsed.GetValue(_out) ?? before.RunFolder ?? throw new UsageException(
+                $"The checkpoint '{run}' lies in no run's folder, so it is unknown where to write; give a folder with --out."),
             SampleTokens = SampleTokensOf(parsed, before),
         };
+    }
+
+    /// <summary>Refuses now what could not be continued after hours of training.</summary>
+    private void CheckPrompt(ParseResult parsed, Tokenizer tokenizer)
+    {
+        if (parsed.GetValue(_prompt) is { } prompt)
+            tokenizer.Encode(prompt);
     }
 
     /// <summary>A run's folder, also when one of its checkpoints was named.</summary>
@@ -123,7 +138,7 @@ internal sealed class TrainCommand
 
     private void Finish(ParseResult parsed, Trainer trainer, TrainingSummary summary, ITrainingView view)
     {
-        string folder = trainer.Options.RunFolder ?? "DIR";
+        string folder = trainer.Options.RunFolder!;
         if (summary.Reason == StopReason.Cancelled)
         {
             view.Note(Invariant($"Stopped at step {summary.Step}; go on with: andrea train --resume {folder}"));
@@ -137,7 +152,8 @@ internal sealed class TrainCommand
         if (parsed.GetValue(_sampleTokens) != 0)
         {
             view.Note("A sample:");
-            view.Sample(SafeText.ForTerminal(trainer.Sample(parsed.GetValue(_prompt) ?? "", trainer.Options.SampleTokens)));
+            string text = ErrorReport.OfModel(() => trainer.Sample(parsed.GetValue(_prompt) ?? "", trainer.Options.SampleTokens));
+            view.Sample(SafeText.ForTerminal(text));
         }
         view.Note($"For more: andrea sample {folder}");
     }

@@ -2,22 +2,27 @@ using System.Runtime.InteropServices;
 
 namespace Andrea.Cli.Training;
 
-/// <summary>What signals do to a run: SIGTERM and Ctrl-C end it after a checkpoint, SIGUSR1 has it write one and go on.</summary>
+/// <summary>
+/// What signals do to a run: SIGTERM, SIGHUP and Ctrl-C end it after a checkpoint, SIGUSR1 has it write one and go on. Before there is a
+/// run, they end the process at once.
+/// </summary>
 /// <remarks>A second Ctrl-C ends the process at once, as it would have without Andrea.</remarks>
 internal sealed class RunSignals : IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly CancellationTokenSource _stop = new();
-    private readonly Action _requestCheckpoint;
     private readonly Action<string> _note;
+    private readonly Action<int> _exit;
+    private Action? _requestCheckpoint;
 
-    /// <param name="requestCheckpoint">Asks the run for a checkpoint after the current step.</param>
     /// <param name="note">Tells the user.</param>
-    public RunSignals(Action requestCheckpoint, Action<string> note)
+    /// <param name="exit">Ends the process with an exit code.</param>
+    public RunSignals(Action<string> note, Action<int> exit)
     {
-        _requestCheckpoint = requestCheckpoint;
         _note = note;
+        _exit = exit;
         Register(PosixSignal.SIGTERM, Stop);
+        Register(PosixSignal.SIGHUP, Stop);
         Register(PosixSignal.SIGINT, Stop);
         if (CheckpointSignal is { } signal)
             Register(signal, Checkpoint);
@@ -29,6 +34,10 @@ internal sealed class RunSignals : IDisposable
     /// <summary>SIGUSR1 by its raw number, since .NET has no name for it; null where there is no such signal.</summary>
     private static PosixSignal? CheckpointSignal =>
         OperatingSystem.IsLinux() ? (PosixSignal)10 : OperatingSystem.IsMacOS() ? (PosixSignal)30 : null;
+
+    /// <summary>From now on there is a run, which signals end in good order.</summary>
+    /// <param name="requestCheckpoint">Asks it for a checkpoint after the current step.</param>
+    public void Begin(Action requestCheckpoint) => Volatile.Write(ref _requestCheckpoint, requestCheckpoint);
 
     public void Dispose()
     {
@@ -43,14 +52,20 @@ internal sealed class RunSignals : IDisposable
     {
         if (_stop.IsCancellationRequested)
             return false;
-        _note("Stopping after this step, with a checkpoint; once more stops at once.");
         _stop.Cancel();
+        if (Volatile.Read(ref _requestCheckpoint) is not null)
+        {
+            _note("Stopping after this step, with a checkpoint; once more stops at once.");
+            return true;
+        }
+        _note("Stopped before the first step.");
+        _exit(ExitCode.Done);
         return true;
     }
 
     internal bool Checkpoint()
     {
-        _requestCheckpoint();
+        Volatile.Read(ref _requestCheckpoint)?.Invoke();
         return true;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Andrea.Cli;
 using Andrea.Cli.Training;
 using Andrea.Tests.Support;
 
@@ -13,7 +14,8 @@ public sealed partial class RunSignalsTests
     public void Stop_FirstTimeInGoodOrder_SecondTimeAtOnce()
     {
         var notes = new List<string>();
-        using var signals = new RunSignals(() => Assert.Fail("no checkpoint was asked for"), notes.Add);
+        using var signals = new RunSignals(notes.Add, _ => Assert.Fail("the run goes on"));
+        signals.Begin(() => Assert.Fail("no checkpoint was asked for"));
         Assert.False(signals.Stopping.IsCancellationRequested);
         Assert.True(signals.Stop());
         Assert.True(signals.Stopping.IsCancellationRequested);
@@ -25,10 +27,23 @@ public sealed partial class RunSignalsTests
     public void Checkpoint_AsksTheRunAndGoesOn()
     {
         int asked = 0;
-        using var signals = new RunSignals(() => asked++, _ => { });
+        using var signals = new RunSignals(_ => { }, _ => Assert.Fail("the run goes on"));
+        Assert.True(signals.Checkpoint());
+        signals.Begin(() => asked++);
         Assert.True(signals.Checkpoint());
         Assert.Equal(1, asked);
         Assert.False(signals.Stopping.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void Stop_BeforeThereIsARun_EndsTheProcessWithOneLine()
+    {
+        var notes = new List<string>();
+        var codes = new List<int>();
+        using var signals = new RunSignals(notes.Add, codes.Add);
+        signals.Stop();
+        Assert.Equal([ExitCode.Done], codes);
+        Assert.Equal(["Stopped before the first step."], notes);
     }
 
     [Fact]

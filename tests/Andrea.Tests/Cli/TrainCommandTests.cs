@@ -194,8 +194,80 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal([Path.GetFullPath("a.txt"), "-"], read.Paths);
         Assert.Equal(0.25, read.ValidationFraction);
         Assert.Null(DataChoice.ReadFrom(_folder["elsewhere"]));
-        File.WriteAllText(Path.Combine(_folder["run"], DataChoice.FileName), "{");
-        Assert.Throws<CommandException>(() => DataChoice.ReadFrom(_folder["run"]));
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("""{"paths":null}""")]
+    [InlineData("""{"paths":[null]}""")]
+    [InlineData("""{"paths":[""]}""")]
+    [InlineData("""{"paths":["a\u0000b"]}""")]
+    [InlineData("""{"paths":"book.txt"}""")]
+    [InlineData("""{"characters":-1}""")]
+    [InlineData("""{"validationFraction":1}""")]
+    [InlineData("""{"validationFraction":-0.5}""")]
+    public void DataChoice_OfNonsense_IsRefusedInOneSentence(string json)
+    {
+        Directory.CreateDirectory(_folder["run"]);
+        File.WriteAllText(Path.Combine(_folder["run"], DataChoice.FileName), json);
+        string message = Assert.Throws<CommandException>(() => DataChoice.ReadFrom(_folder["run"])).Message;
+        Assert.Contains("data.json' is damaged (", message, StringComparison.Ordinal);
+        Assert.EndsWith("); delete it and give --data again.", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Train_PromptWithAnUnknownCharacter_IsRefusedBeforeAnythingIsWritten()
+    {
+        CliRun run = await Train("--steps", "1", "--out", _folder["run"], "--prompt", "the @");
+        Assert.Contains("U+0040", run.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder["run"]));
+    }
+
+    [Fact]
+    public async Task Diverged_TrainAndSample_SayThatNothingCanBeDrawn()
+    {
+        // A step of this size makes every parameter that it moves too large for a finite product.
+        CliRun train = await Train(
+            "--steps", "3", "--lr", "1e38", "--schedule", "constant", "--warmup", "0", "--non-finite", "propagate", "--out", _folder["run"]);
+        Assert.Contains("so nothing can be drawn", train.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
+        Assert.DoesNotContain("did not expect", train.Error, StringComparison.Ordinal);
+        CliRun sample = await CliRun.Of("sample", CheckpointFolder("run", 3));
+        Assert.Contains("so nothing can be drawn", sample.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
+        Assert.DoesNotContain("did not expect", sample.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Train_NonFiniteThrow_NamesTheOptionThatSkips()
+    {
+        CliRun run = await Train(
+            "--steps", "5", "--lr", "1e38", "--schedule", "constant", "--warmup", "0", "--non-finite", "throw", "--out", _folder["run"]);
+        string line = run.FailedWith(ExitCode.Failed);
+        Assert.Contains("--non-finite skip", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("NonFinitePolicy", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Resume_OfAFinishedRun_SaysSo_AndWithFewerStepsIsWrongUsage()
+    {
+        (await Train("--steps", "3", "--out", _folder["run"], "--sample-tokens", "0")).Succeeded();
+        CliRun finished = (await CliRun.Of("train", "--resume", _folder["run"])).Succeeded();
+        Assert.Contains("The run is finished: all 3 steps are done", finished.Output, StringComparison.Ordinal);
+        CliRun fewer = await CliRun.Of("train", "--resume", _folder["run"], "--steps", "2");
+        Assert.Contains("3", fewer.FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Resume_OfACheckpointOutsideARun_AsksWhereToWrite()
+    {
+        (await Train("--steps", "2", "--out", _folder["run"], "--sample-tokens", "0")).Succeeded();
+        Directory.Move(CheckpointFolder("run", 2), _folder["alone"]);
+        string[] resume = ["train", "--resume", _folder["alone"], "--steps", "3", "--data", Book(), "--sample-tokens", "0"];
+        Assert.Contains("--out", (await CliRun.Of(resume)).FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);
+        (await CliRun.Of([.. resume, "--out", _folder["on"]])).Succeeded();
+        Assert.True(Directory.Exists(CheckpointFolder("on", 3)));
     }
 
     [Fact]
