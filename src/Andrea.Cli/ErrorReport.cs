@@ -10,6 +10,9 @@ internal static partial class ErrorReport
     /// <summary>Set to 1 to see the stack trace of an error as well.</summary>
     public const string TraceVariable = "ANDREA_TRACE";
 
+    // How the library's sampler, alone of all that throw this type, says that a model's parameters are NaN: that is no defect of Andrea's.
+    private const string Diverged = "so nothing can be drawn";
+
     // ENOSPC, EDQUOT and EFBIG on Linux; ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL on Windows.
     private static readonly int[] DiskFullCodes = [28, 122, 27, unchecked((int)0x80070070), unchecked((int)0x80070027)];
 
@@ -38,6 +41,7 @@ internal static partial class ErrorReport
         // The library speaks to programmers.
         NonFiniteGradientException => exception.Message.Replace(
             $"{nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}", "--non-finite skip", StringComparison.Ordinal),
+        InvalidOperationException when exception.Message.Contains(Diverged, StringComparison.Ordinal) => exception.Message,
         FileNotFoundException { FileName: { Length: > 0 } path } => $"There is no file '{path}'; check the path.",
         DirectoryNotFoundException => $"{exception.Message} Check the path.",
         IOException { InnerException: null } io when DiskFullCodes.Contains(io.HResult) =>
@@ -58,19 +62,6 @@ internal static partial class ErrorReport
         catch (ArgumentException exception)
         {
             throw new UsageException(WithoutParameter(exception.Message));
-        }
-    }
-
-    /// <summary>Has a model write text, which one with NaN parameters cannot.</summary>
-    public static T OfModel<T>(Func<T> write)
-    {
-        try
-        {
-            return write();
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new CommandException(exception.Message);
         }
     }
 

@@ -51,12 +51,12 @@ internal sealed class SampleCommand
         using Device device = _device.Open(parsed);
         using TrainedModel trained = TrainedModel.Load(device, parsed.GetValue(_run)!);
         using var generator = new TextGenerator(trained.Model, trained.Tokenizer, options);
-        using IEnumerator<string> pieces = generator.Generate(prompt, parsed.GetValue(_tokens) ?? DefaultTokens).GetEnumerator();
+        IEnumerable<string> pieces = generator.Generate(prompt, parsed.GetValue(_tokens) ?? DefaultTokens);
         try
         {
             Write(prompt);
-            while (ErrorReport.OfModel(pieces.MoveNext))
-                Write(pieces.Current);
+            foreach (string piece in pieces)
+                Write(piece);
             Write("\n");
         }
         catch (IOException exception) when (exception.HResult == StandardOutput.BrokenPipe)

@@ -151,8 +151,8 @@ internal sealed class TrainCommand
                 + $"knowing nothing would give {Units.Value(Math.Log(trainer.Model.Config.VocabularySize))}).");
         if (parsed.GetValue(_sampleTokens) != 0)
         {
+            string text = trainer.Sample(parsed.GetValue(_prompt) ?? "", trainer.Options.SampleTokens);
             view.Note("A sample:");
-            string text = ErrorReport.OfModel(() => trainer.Sample(parsed.GetValue(_prompt) ?? "", trainer.Options.SampleTokens));
             view.Sample(SafeText.ForTerminal(text));
         }
         view.Note($"For more: andrea sample {folder}");

@@ -1,3 +1,4 @@
+using Andrea.Clipping;
 using Andrea.Monitoring;
 using static System.FormattableString;
 
@@ -9,8 +10,11 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
     public void OnStep(in StepRecord record)
     {
         if (record.Clip.FirstBadTensor is { } tensor)
-            view.Note(Invariant($"step {record.Step}: skipped, {record.Clip.NonFiniteCount} gradients are not finite, ")
+        {
+            string skipped = record.Clip.Skipped == SkipReason.None ? "" : "skipped, ";
+            view.Note(Invariant($"step {record.Step}: {skipped}{record.Clip.NonFiniteCount} gradients are not finite, ")
                 + Invariant($"the first in {tensor}[{record.Clip.FirstBadIndex}]"));
+        }
         view.Show(meter.Add(record));
     }
 

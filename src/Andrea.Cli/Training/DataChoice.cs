@@ -81,7 +81,8 @@ internal sealed record DataChoice
     public TokenDataset Open(Tokenizer tokenizer) => TokenDataset.Create(OpenSource(), tokenizer, Options);
 
     /// <summary>Whether these are values that a run can have had: a file may hold anything.</summary>
-    private bool IsPossible => Paths is not null && Paths.All(path => !string.IsNullOrWhiteSpace(path) && !path.Contains('\0', StringComparison.Ordinal))
+    private bool IsPossible =>
+        Paths is not null && Paths.All(path => !string.IsNullOrWhiteSpace(path) && !path.Contains('\0', StringComparison.Ordinal))
         && Characters is > 0 and <= 1 << 30 && ValidationFraction is >= 0 and < 1;
 
     private TokenDatasetOptions Options => new() { ValidationFraction = ValidationFraction };

@@ -154,8 +154,8 @@ public sealed class RenderingTests
     {
         TrainingStatus status = new TrainingMeter(new FakeClock()).Add(Step(1, 3)) with
         {
-            Step = 9_999_999, TotalSteps = 10_000_000, Loss = 12345.6, NormBefore = 1.5e-12, NormAfter = 1.5e-12, ClipRate = 1, SkippedSteps = 123_456,
-            LearningRate = 1e-10, TokensPerSecond = 123_456, Remaining = TimeSpan.FromDays(12.3),
+            Step = 9_999_999, TotalSteps = 10_000_000, Loss = 12345.6, NormBefore = 1.5e-12, NormAfter = 1.5e-12, ClipRate = 1,
+            SkippedSteps = 123_456, LearningRate = 1e-10, TokensPerSecond = 123_456, Remaining = TimeSpan.FromDays(12.3),
         };
         for (int width = 1; width <= 130; width++)
         {
@@ -227,6 +227,7 @@ public sealed class RenderingTests
         {
             Clip = step.Clip with { Skipped = SkipReason.NonFiniteGradients, NonFiniteCount = 3, FirstBadTensor = "h.0.mlp", FirstBadIndex = 12 },
         });
+        observer.OnStep(step with { Clip = step.Clip with { NonFiniteCount = 1, FirstBadTensor = "wte", FirstBadIndex = 0 } });
         observer.OnEvaluation(new EvaluationRecord(8, 1.5, Best: true));
         observer.OnEvaluation(new EvaluationRecord(9, 2.5, Best: false));
         observer.OnSample(new SampleRecord(10, "Once"));
@@ -234,7 +235,8 @@ public sealed class RenderingTests
         string[] lines = [.. output.ToString().ReplaceLineEndings("\n").Split('\n').Where(line => !line.Contains("tok/s", StringComparison.Ordinal))];
         Assert.Equal(
             [
-                "step 7: skipped, 3 gradients are not finite, the first in h.0.mlp[12]", "step 8: validation loss 1.5000, the best so far",
+                "step 7: skipped, 3 gradients are not finite, the first in h.0.mlp[12]",
+                "step 7: 1 gradients are not finite, the first in wte[0]", "step 8: validation loss 1.5000, the best so far",
                 "step 9: validation loss 2.5000", "step 10: sample", "Once", "step 11: checkpoint runs/a", "",
             ],
             lines);

@@ -8,7 +8,7 @@ namespace Andrea.Tests.Cli;
 
 public sealed partial class RunSignalsTests
 {
-    private const int Usr1 = 10, Term = 15;
+    private const int Hangup = 1, Usr1 = 10, Term = 15;
 
     [Fact]
     public void Stop_FirstTimeInGoodOrder_SecondTimeAtOnce()
@@ -46,8 +46,10 @@ public sealed partial class RunSignalsTests
         Assert.Equal(["Stopped before the first step."], notes);
     }
 
-    [Fact]
-    public async Task Process_Usr1WritesACheckpointAndGoesOn_TermWritesOneAndExits0()
+    [Theory]
+    [InlineData(Term)]
+    [InlineData(Hangup)]
+    public async Task Process_Usr1WritesACheckpointAndGoesOn_EndingOnesWriteOneAndExit0(int ending)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "raw signal numbers are those of Linux");
         using var folder = new TemporaryFolder();
@@ -59,7 +61,7 @@ public sealed partial class RunSignalsTests
         await ReadUntil(process, ": checkpoint ");
         // It goes on: another step comes.
         await ReadUntil(process, "  loss ");
-        Assert.Equal(0, Kill(process.Id, Term));
+        Assert.Equal(0, Kill(process.Id, ending));
         string rest = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.Equal("", await errors);

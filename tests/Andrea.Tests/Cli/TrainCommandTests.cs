@@ -234,6 +234,10 @@ public sealed class TrainCommandTests : IDisposable
             "--steps", "3", "--lr", "1e38", "--schedule", "constant", "--warmup", "0", "--non-finite", "propagate", "--out", _folder["run"]);
         Assert.Contains("so nothing can be drawn", train.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
         Assert.DoesNotContain("did not expect", train.Error, StringComparison.Ordinal);
+        CliRun meanwhile = await Train(
+            "--steps", "3", "--lr", "1e38", "--schedule", "constant", "--warmup", "0", "--non-finite", "propagate", "--sample-every", "2",
+            "--out", _folder["meanwhile"]);
+        Assert.StartsWith("The logit of token 0 is NaN", meanwhile.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
         CliRun sample = await CliRun.Of("sample", CheckpointFolder("run", 3));
         Assert.Contains("so nothing can be drawn", sample.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
         Assert.DoesNotContain("did not expect", sample.Error, StringComparison.Ordinal);
