@@ -38,7 +38,14 @@ internal sealed class TrainingMeter(TimeProvider clock)
             SkippedSteps = record.Clip.SkippedCalls,
             LearningRate = record.LearningRate,
             TokensPerSecond = elapsed > TimeSpan.Zero ? _tokens / elapsed.TotalSeconds : 0,
-            Remaining = elapsed > TimeSpan.Zero ? elapsed / done * (record.TotalSteps - record.Step) : null,
+            Remaining = RemainingAfter(elapsed, done, record.TotalSteps - record.Step),
         };
+    }
+
+    /// <summary>Null when nothing is known yet, and for more than a lifetime, which a TimeSpan may not even hold.</summary>
+    private static TimeSpan? RemainingAfter(TimeSpan elapsed, long done, long left)
+    {
+        double days = elapsed.TotalDays / done * left;
+        return elapsed > TimeSpan.Zero && days < 9_999 ? TimeSpan.FromDays(days) : null;
     }
 }

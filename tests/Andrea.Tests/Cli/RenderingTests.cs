@@ -68,6 +68,15 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void Meter_RunLongerThanALifetime_HasNoRemainingTime()
+    {
+        var clock = new FakeClock();
+        var meter = new TrainingMeter(clock);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Null(meter.Add(Step(1, loss: 3, totalSteps: long.MaxValue)).Remaining);
+    }
+
+    [Fact]
     public void Meter_NaNLoss_DoesNotStay()
     {
         var meter = new TrainingMeter(new FakeClock());
