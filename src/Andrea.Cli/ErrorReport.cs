@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Andrea.Clipping;
 using Andrea.Data;
+using Andrea.Gpt;
 
 namespace Andrea.Cli;
 
@@ -9,9 +10,6 @@ internal static partial class ErrorReport
 {
     /// <summary>Set to 1 to see the stack trace of an error as well.</summary>
     public const string TraceVariable = "ANDREA_TRACE";
-
-    // How the library's sampler, alone of all that throw this type, says that a model's parameters are NaN: that is no defect of Andrea's.
-    private const string Diverged = "so nothing can be drawn";
 
     // ENOSPC, EDQUOT and EFBIG on Linux; ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL on Windows.
     private static readonly int[] DiskFullCodes = [28, 122, 27, unchecked((int)0x80070070), unchecked((int)0x80070027)];
@@ -41,7 +39,7 @@ internal static partial class ErrorReport
         // The library speaks to programmers.
         NonFiniteGradientException => exception.Message.Replace(
             $"{nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}", "--non-finite skip", StringComparison.Ordinal),
-        InvalidOperationException when exception.Message.Contains(Diverged, StringComparison.Ordinal) => exception.Message,
+        DivergedModelException => exception.Message,
         FileNotFoundException { FileName: { Length: > 0 } path } => $"There is no file '{path}'; check the path.",
         DirectoryNotFoundException => $"{exception.Message} Check the path.",
         IOException { InnerException: null } io when DiskFullCodes.Contains(io.HResult) =>

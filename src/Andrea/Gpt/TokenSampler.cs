@@ -51,7 +51,7 @@ public sealed class TokenSampler
     /// <param name="logits">(V) logits.</param>
     /// <returns>The token.</returns>
     /// <exception cref="ArgumentException">There are no logits.</exception>
-    /// <exception cref="InvalidOperationException">A logit is NaN, or no logit is finite: the model's parameters are broken.</exception>
+    /// <exception cref="DivergedModelException">A logit is NaN, or no logit is finite: the model's parameters are broken.</exception>
     public int Next(ReadOnlySpan<float> logits)
     {
         if (logits.IsEmpty)
@@ -62,7 +62,7 @@ public sealed class TokenSampler
         for (int i = 0; i < count; i++)
         {
             if (float.IsNaN(logits[i]))
-                throw new InvalidOperationException($"The logit of token {i} is NaN, so nothing can be drawn. Sample from a checkpoint before the model diverged.");
+                throw new DivergedModelException($"The logit of token {i} is NaN");
             // Negated, so that sorting puts the likeliest first, and equal ones by token id.
             _candidates[i] = (-(double)logits[i], i);
         }
@@ -80,7 +80,7 @@ public sealed class TokenSampler
         foreach ((double value, _) in candidates)
             best = Math.Min(best, value);
         if (!double.IsFinite(best))
-            throw new InvalidOperationException("No logit is finite, so nothing can be drawn. Sample from a checkpoint before the model diverged.");
+            throw new DivergedModelException("No logit is finite");
         if (candidates.Length == 1)
             return candidates[0].Token;
         double sum = 0;

@@ -40,8 +40,8 @@ public class TokenSamplerTests
     public void Next_BrokenLogits_AreRefused()
     {
         var sampler = new TokenSampler(new SamplingOptions());
-        Assert.Contains("NaN", Assert.Throws<InvalidOperationException>(() => sampler.Next([1, float.NaN])).Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => sampler.Next([float.NegativeInfinity, float.NegativeInfinity]));
+        Assert.Contains("NaN", Assert.Throws<DivergedModelException>(() => sampler.Next([1, float.NaN])).Message, StringComparison.Ordinal);
+        Assert.Throws<DivergedModelException>(() => sampler.Next([float.NegativeInfinity, float.NegativeInfinity]));
         Assert.Equal(1, sampler.Next([float.NegativeInfinity, 0]));
     }
 
