@@ -8,7 +8,7 @@ namespace Andrea.Clipping;
 /// norm = sqrt(sum of g^2) over all tensors as one vector; norm &gt; max: g *= max / norm. "Above" means by more than rounding the scaled
 /// gradients to float32 can cause (1 part in 2^24), so that clipping twice is clipping once.
 /// Squares are exact and summed in double in one fixed order: no overflow or underflow for any finite gradients, and the same bits on
-/// every run, for any number of threads, on every processor and GPU.
+/// every run, for any number of threads, on every processor; the CUDA kernels are held to them on an emulator.
 /// Cost: <see cref="Measure"/> reads 4 bytes a gradient; <see cref="Clip"/> reads and writes 4 more when there is something to scale.
 /// No allocation. On a GPU 2 and 3 launches, no synchronisation.
 /// Unlike PyTorch's <c>clip_grad_norm_</c>, gradients within the maximum keep every bit, there is no 1e-6 in the formula (see
