@@ -25,8 +25,9 @@ fail() {
 for tool in apt-get dpkg sha256sum; do
     command -v "$tool" >/dev/null || fail "this needs $tool, which is not installed."
 done
-mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -m1 '/debian/*$') ||
-    fail "apt has no Debian mirror configured."
+# What apt would ask for an update names the mirror even where none was made yet: 'http://mirror/debian/dists/...'
+mirror=$(apt-get update --print-uris 2>/dev/null | sed -nE "s#^'([^']*/debian/*)/dists/.*#\\1#p" | head -n 1)
+[ -n "$mirror" ] || fail "apt has no Debian mirror configured."
 
 mkdir -p artifacts
 work=$(mktemp -d "$PWD/artifacts/nvrtc.XXXXXX")
