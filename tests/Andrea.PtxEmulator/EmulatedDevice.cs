@@ -1,6 +1,6 @@
 using Andrea.PtxEmulator.Execution;
 using Andrea.PtxEmulator.Memory;
-using Andrea.PtxEmulator.Parsing;
+using Andrea.PtxEmulator.Translation;
 
 namespace Andrea.PtxEmulator;
 
@@ -10,7 +10,7 @@ internal sealed class EmulatedDevice(LaunchOptions? options = null) : IDisposabl
     public const int MaxThreads = 1024;
 
     /// <summary>What a block may have without asking for more, and what it may ask for, on the GPUs that we emulate.</summary>
-    public const int MaxSharedBytes = 227 * 1024;
+    public const int UsualSharedBytes = 48 * 1024, MaxSharedBytes = 227 * 1024;
 
     public DeviceMemory Memory { get; } = new();
 
@@ -20,7 +20,7 @@ internal sealed class EmulatedDevice(LaunchOptions? options = null) : IDisposabl
     public long Executed { get; private set; }
 
     /// <summary>Loads a module: its variables get memory with their initial values.</summary>
-    public LoadedModule Load(string ptx) => new(PtxModule.Parse(ptx), Memory);
+    public LoadedModule Load(string ptx) => new(TranslationCache.Parse(ptx), Memory);
 
     /// <summary>Runs a kernel to its end.</summary>
     /// <param name="arguments">The parameters, packed as the kernel declares them.</param>

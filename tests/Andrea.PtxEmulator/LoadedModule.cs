@@ -12,7 +12,7 @@ internal sealed class LoadedModule : IDisposable
     private readonly PtxModule _module;
     private readonly DeviceMemory _memory;
     private readonly Dictionary<string, ulong> _addresses = [];
-    private readonly Dictionary<(string Kernel, bool Races, bool Count), TranslatedKernel> _kernels = [];
+    private readonly Dictionary<string, long> _dynamicShared = [];
 
     public LoadedModule(PtxModule module, DeviceMemory memory)
     {
@@ -43,13 +43,11 @@ internal sealed class LoadedModule : IDisposable
     {
         if (!HasKernel(name))
             throw new ArgumentException($"The module has no kernel '{name}'; it has {string.Join(", ", _module.Functions.Keys)}.", nameof(name));
-        if (!_kernels.TryGetValue((name, detectRaces, countInstructions), out TranslatedKernel? kernel))
-        {
-            kernel = KernelTranslator.Translate(_module, _module.Functions[name], detectRaces, countInstructions);
-            _kernels.Add((name, detectRaces, countInstructions), kernel);
-        }
-        return kernel;
+        return TranslationCache.Get(_module, name, detectRaces, countInstructions);
     }
+
+    /// <summary>Lets a kernel's blocks have more shared memory than those that have not asked.</summary>
+    public void AllowDynamicShared(string name, long bytes) => _dynamicShared[name] = bytes;
 
     /// <summary>Checks a launch against the kernel and the device.</summary>
     public KernelLaunch Prepare(string name, Dimensions grid, Dimensions threads, long dynamicShared, byte[] arguments, LaunchOptions options)
@@ -57,9 +55,9 @@ internal sealed class LoadedModule : IDisposable
         TranslatedKernel kernel = Translate(name, options.DetectRaces, options.CountInstructions);
         if (grid.Count is 0 or > int.MaxValue || grid.Y > ushort.MaxValue || grid.Z > ushort.MaxValue)
             throw new ArgumentException($"'{name}': the grid {grid} is empty or too large.", nameof(grid));
-        ulong most = (ulong)(kernel.Function.MaxThreads == 0 ? EmulatedDevice.MaxThreads : kernel.Function.MaxThreads);
-        if (threads.Count == 0 || threads.Count > most || threads.Z > 64)
-            throw new ArgumentException($"'{name}': a block of {threads} threads; the kernel takes {most} at most.", nameof(threads));
+        ulong mostThreads = (ulong)(kernel.Function.MaxThreads == 0 ? EmulatedDevice.MaxThreads : kernel.Function.MaxThreads);
+        if (threads.Count == 0 || threads.Count > mostThreads || threads.Z > 64)
+            throw new ArgumentException($"'{name}': a block of {threads} threads; the kernel takes {mostThreads} at most.", nameof(threads));
         if (kernel.Function.RequiredThreads is { } required
             && (threads.X, threads.Y, threads.Z) != ((uint)required.X, (uint)required.Y, (uint)required.Z))
             throw new ArgumentException($"'{name}': a block of {threads} threads; the kernel requires {required}.", nameof(threads));
@@ -68,7 +66,8 @@ internal sealed class LoadedModule : IDisposable
                 nameof(arguments));
         ulong[] variables = [.. kernel.Layout.ModuleVariables.Select(variable => _addresses[variable.Name])];
         var launch = new KernelLaunch(kernel, _module, grid, threads, dynamicShared, arguments, variables);
-        return dynamicShared >= 0 && launch.SharedBytes <= EmulatedDevice.MaxSharedBytes
+        long most = Math.Max(EmulatedDevice.UsualSharedBytes, _dynamicShared.GetValueOrDefault(name));
+        return dynamicShared >= 0 && (dynamicShared == 0 || dynamicShared <= most) && launch.SharedBytes <= EmulatedDevice.MaxSharedBytes
             ? launch
             : throw new ArgumentException($"'{name}': {launch.SharedBytes} bytes of shared memory.", nameof(dynamicShared));
     }

@@ -43,6 +43,20 @@ internal sealed class TimingBackend(IBackend inner) : IBackend
         End(Part.Other, started);
     }
 
+    public void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
+        where T : unmanaged
+    {
+        long started = Begin();
+        inner.Upload(source, target);
+        End(Part.Other, started);
+    }
+
+    public bool IsRecording => inner.IsRecording;
+
+    public IRecording Record(Action work) => inner.Record(work);
+
+    public string? ComplaintAbout(nint address) => inner.ComplaintAbout(address);
+
     public void Fill(float value, Tensor target)
     {
         long started = Begin();

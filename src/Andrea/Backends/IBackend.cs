@@ -28,6 +28,21 @@ internal interface IBackend : IGradientOps, IModelOps, IDisposable
     void Store<T>(T value, DeviceBuffer<T> target)
         where T : unmanaged;
 
+    /// <summary>Copies host memory to the front of <paramref name="target"/>, in order with the operations enqueued before and after; does not
+    /// wait. The source may be reused on return.</summary>
+    void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
+        where T : unmanaged;
+
+    /// <summary>Whether operations are being recorded instead of done, by <see cref="Record"/> or by the owner of a borrowed stream.</summary>
+    bool IsRecording { get; }
+
+    /// <summary>Records the operations that <paramref name="work"/> enqueues, without doing them. They must neither wait nor upload.</summary>
+    /// <remarks>On a GPU a CUDA graph, which costs one launch; where nothing is gained by it, the work itself, to be run again.</remarks>
+    IRecording Record(Action work);
+
+    /// <summary>Why operations cannot work on the memory at that address, to end a sentence "the tensor ..."; null when they can.</summary>
+    string? ComplaintAbout(nint address);
+
     /// <summary>Sets every element of <paramref name="target"/> to <paramref name="value"/>.</summary>
     void Fill(float value, Tensor target);
 

@@ -7,8 +7,10 @@ namespace Andrea.Backends;
 internal interface IReadback<T> : IDisposable
     where T : unmanaged
 {
-    /// <summary>Enqueues a copy of element 0 of <paramref name="source"/>. Waits only when as many are under way as the readback can hold.</summary>
-    void Post(DeviceBuffer<T> source);
+    /// <summary>Enqueues a copy of element 0 of <paramref name="source"/>; never waits.</summary>
+    /// <returns>False when operations are being recorded: a recording's results do not come to the host, so nothing was posted.</returns>
+    /// <exception cref="InvalidOperationException">As many values are under way as the readback can hold: take some first.</exception>
+    bool Post(DeviceBuffer<T> source);
 
     /// <summary>Takes the oldest posted value if it has arrived; never waits.</summary>
     bool TryTake(out T value);

@@ -30,6 +30,15 @@ internal sealed partial class CpuBackend : IBackend
     public unsafe void Store<T>(T value, DeviceBuffer<T> target)
         where T : unmanaged => *(T*)target.Address = value;
 
+    public void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
+        where T : unmanaged => target.CopyFrom(source);
+
+    public bool IsRecording => false;
+
+    public IRecording Record(Action work) => new RepeatedWork(work);
+
+    public string? ComplaintAbout(nint address) => null;
+
     public unsafe void Fill(float value, Tensor target)
     {
         const long blockLength = 1 << 18;

@@ -10,12 +10,13 @@ internal sealed class HostReadback<T>(int capacity) : IReadback<T>
     private readonly T[] _ring = new T[capacity];
     private int _first, _count;
 
-    public void Post(DeviceBuffer<T> source)
+    public bool Post(DeviceBuffer<T> source)
     {
         if (_count == _ring.Length)
             throw new InvalidOperationException($"{_count} results are waiting to be taken, as many as this readback holds. Take them as they come.");
         source.CopyTo(_ring.AsSpan((_first + _count) % _ring.Length, 1));
         _count++;
+        return true;
     }
 
     public bool TryTake(out T value)

@@ -42,6 +42,13 @@ internal sealed unsafe class CudaKernel(ContextHandle context, CodeHandle module
         }
     }
 
+    /// <summary>Lets blocks have that much dynamic shared memory; needed above 48 KB.</summary>
+    public void AllowDynamicShared(int bytes)
+    {
+        using (context.Enter())
+            context.Driver.SetMaxDynamicShared(function, bytes);
+    }
+
     /// <summary>Registers, shared or local memory of the compiled kernel.</summary>
     public int GetAttribute(CudaFunctionAttribute attribute)
     {

@@ -8,6 +8,10 @@ internal sealed class CudaStream : IDisposable
     private readonly ContextHandle _context;
     private readonly StreamHandle? _owned;
     private readonly nint _borrowed;
+    private bool _recording;
+
+    /// <summary>The default streams' values; 0 stands for the legacy one, too.</summary>
+    public const nint LegacyDefault = 1, PerThreadDefault = 2;
 
     /// <summary>Makes a stream.</summary>
     public CudaStream(ContextHandle context)
@@ -30,14 +34,30 @@ internal sealed class CudaStream : IDisposable
     /// <summary>The driver's value.</summary>
     public nint Value => _owned?.Value ?? _borrowed;
 
-    /// <summary>Whether what is enqueued is being recorded instead of done.</summary>
-    public bool IsRecording { get; private set; }
+    /// <summary>Whether what is enqueued is being recorded instead of done: by <see cref="Record"/>, or by the owner of a borrowed stream.</summary>
+    public bool IsRecording => _recording || (_borrowed > LegacyDefault && IsCapturing());
+
+    /// <summary>Whether <see cref="Record"/> works: the default streams cannot be recorded.</summary>
+    public bool CanRecord => _owned is not null || _borrowed > PerThreadDefault;
 
     /// <summary>Waits until everything enqueued has been done; errors of kernels appear here.</summary>
     public void Synchronize()
     {
         using (_context.Enter())
             _context.Driver.SynchronizeStream(Value);
+    }
+
+    /// <summary><see cref="Synchronize"/> for release paths, where an error has been reported already or does not matter any more.</summary>
+    public void TrySynchronize()
+    {
+        try
+        {
+            Synchronize();
+        }
+        catch (Exception error) when (error is CudaException or ObjectDisposedException)
+        {
+            // What is being waited for will not come.
+        }
     }
 
     /// <summary>Runs <paramref name="work"/> once, recording what it enqueues on this stream instead of doing it.</summary>
@@ -47,7 +67,7 @@ internal sealed class CudaStream : IDisposable
         using (_context.Enter())
         {
             _context.Driver.BeginCapture(Value);
-            IsRecording = true;
+            _recording = true;
             try
             {
                 work();
@@ -59,14 +79,20 @@ internal sealed class CudaStream : IDisposable
             }
             finally
             {
-                IsRecording = false;
+                _recording = false;
             }
-            return new CudaGraph(_context, _context.Driver.EndCapture(Value));
+            return new CudaGraph(this, _context.Driver.EndCapture(Value));
         }
     }
 
     /// <summary>Gives the stream back if it is ours; work under way goes on to its end.</summary>
     public void Dispose() => _owned?.Dispose();
+
+    private bool IsCapturing()
+    {
+        using (_context.Enter())
+            return _context.Driver.IsCapturing(_borrowed);
+    }
 
     private void AbandonCapture()
     {

@@ -30,6 +30,18 @@ internal sealed unsafe partial class EmulatedCudaDriver
         }
     }
 
+    public int GetDeviceOf(nint address)
+    {
+        lock (_lock)
+        {
+            Enter();
+            foreach ((nint start, long bytes) in _allocated)
+                if (address >= start && address < start + bytes)
+                    return 0;
+            return -1;
+        }
+    }
+
     public CudaResult FreeMemory(nint address)
     {
         lock (_lock)

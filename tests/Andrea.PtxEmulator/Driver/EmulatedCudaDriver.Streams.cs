@@ -129,6 +129,15 @@ internal sealed unsafe partial class EmulatedCudaDriver
         }
     }
 
+    public bool IsCapturing(nint stream)
+    {
+        lock (_lock)
+        {
+            Enter();
+            return GetStream(stream).Recording is not null;
+        }
+    }
+
     public void BeginCapture(nint stream)
     {
         lock (_lock)

@@ -72,7 +72,7 @@ internal sealed unsafe partial class EmulatedCudaDriver(EmulatedGpu? gpu = null,
     public int GetDeviceAttribute(int device, CudaDeviceAttribute attribute) => attribute switch
     {
         CudaDeviceAttribute.MaxThreadsPerBlock => EmulatedDevice.MaxThreads,
-        CudaDeviceAttribute.MaxSharedBytesPerBlock => 48 * 1024,
+        CudaDeviceAttribute.MaxSharedBytesPerBlock => EmulatedDevice.UsualSharedBytes,
         CudaDeviceAttribute.MaxSharedBytesPerBlockOptIn => EmulatedDevice.MaxSharedBytes,
         CudaDeviceAttribute.WarpSize => ThreadBlock.WarpSize,
         CudaDeviceAttribute.MaxRegistersPerBlock => 65_536,
@@ -183,6 +183,19 @@ internal sealed unsafe partial class EmulatedCudaDriver(EmulatedGpu? gpu = null,
                 CudaFunctionAttribute.LocalBytes => (int)kernel.Layout.LocalBytes,
                 _ => 0,
             };
+        }
+    }
+
+    /// <summary>Recorded, and held against launches by <see cref="LoadedModule.Prepare"/>.</summary>
+    public void SetMaxDynamicShared(nint function, int bytes)
+    {
+        lock (_lock)
+        {
+            Enter();
+            (LoadedModule module, string name) = Get(_functions, function, "function");
+            if (bytes < 0 || bytes > EmulatedDevice.MaxSharedBytes)
+                throw Error(CudaResult.InvalidValue, $"{bytes} bytes of shared memory; a block can have {EmulatedDevice.MaxSharedBytes}");
+            module.AllowDynamicShared(name, bytes);
         }
     }
 

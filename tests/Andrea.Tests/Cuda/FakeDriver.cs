@@ -66,6 +66,9 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public CudaResult UnloadModule(nint module) => End("UnloadModule", module);
     public nint GetFunction(nint module, string name) =>
         _functions.FindIndex(function => function.Name == name) is var index and >= 0 ? index : throw Error("GetFunction", CudaResult.NotFound);
+    public void SetMaxDynamicShared(nint function, int bytes) => Note($"SetMaxDynamicShared({_functions[(int)function].Name}, {bytes})");
+    public bool IsCapturing(nint stream) => false;
+    public int GetDeviceOf(nint address) => 0;
     public int GetFunctionAttribute(nint function, CudaFunctionAttribute attribute) => 0;
 
     /// <summary>Notes the launch with the values of the arguments, read as the PTX declares them.</summary>

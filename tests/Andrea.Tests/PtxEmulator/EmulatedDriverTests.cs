@@ -1,4 +1,5 @@
 using Andrea.Cuda;
+using Andrea.Cuda.Memory;
 using Andrea.Cuda.Interop;
 using Andrea.PtxEmulator.Driver;
 using Andrea.PtxEmulator.Execution;
@@ -223,7 +224,7 @@ public unsafe class EmulatedDriverTests
             arguments.Add(3L);
             kernel.Launch(LaunchShape.Linear(1, 32), stream, ref arguments);
         });
-        graph.Launch(stream);
+        graph.Launch();
         var result = new byte[12];
         y.Read(0, result);
         Assert.Equal([2f, 4f, 6f], Enumerable.Range(0, 3).Select(i => BitConverter.ToSingle(result, 4 * i)));

@@ -1,10 +1,13 @@
 using Andrea.Numerics;
+using Andrea.PtxEmulator.Driver;
+using Andrea.PtxEmulator.Execution;
 using Andrea.Tensors;
+using Andrea.Tests.Cuda;
 
 namespace Andrea.Tests.Support;
 
 /// <summary>A device with shortcuts for tests; frees what it handed out when it is disposed.</summary>
-public sealed class TestDevice(Device device) : IDisposable
+public sealed class TestDevice(Device device, IDisposable? driver = null) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
 
@@ -15,11 +18,24 @@ public sealed class TestDevice(Device device) : IDisposable
     /// <summary>Every backend that runs anywhere, by name; CPU once per thread count that a result could depend on.</summary>
     public static TheoryData<string> Names => ["reference", "cpu-1", "cpu-2", "cpu-3", "cpu-7"];
 
-    public static TestDevice Open(string name) => new(name switch
+    /// <summary>The names that stand for CUDA: on the emulator, and on this machine's GPU, without which the test skips.</summary>
+    public const string Emulator = "emulator", Gpu = "gpu";
+
+    /// <summary>Opens one of <see cref="Names"/>, <see cref="Emulator"/>, or <see cref="Gpu"/>.</summary>
+    public static TestDevice Open(string name) => name switch
     {
-        "reference" => Device.Reference(),
-        _ => Device.Cpu(int.Parse(name.AsSpan("cpu-".Length), System.Globalization.CultureInfo.InvariantCulture)),
-    });
+        "reference" => new(Device.Reference()),
+        Emulator => OpenEmulator(),
+        Gpu => new(CudaDevices.Open(CudaDevices.GpuDriver())),
+        _ => new(Device.Cpu(int.Parse(name.AsSpan("cpu-".Length), System.Globalization.CultureInfo.InvariantCulture))),
+    };
+
+    /// <summary>The CUDA backend on the emulator.</summary>
+    internal static TestDevice OpenEmulator(LaunchOptions? options = null, CudaOptions? cuda = null)
+    {
+        var driver = new EmulatedCudaDriver(options: options);
+        return new TestDevice(CudaDevices.Open(driver, cuda), driver);
+    }
 
     /// <summary>A tensor with these values.</summary>
     public Tensor Tensor(float[] values, params ReadOnlySpan<long> shape)
@@ -75,5 +91,6 @@ public sealed class TestDevice(Device device) : IDisposable
         foreach (IDisposable owned in _owned)
             owned.Dispose();
         Device.Dispose();
+        driver?.Dispose();
     }
 }

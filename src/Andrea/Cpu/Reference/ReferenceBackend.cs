@@ -21,6 +21,15 @@ internal sealed partial class ReferenceBackend : IBackend
     public void Store<T>(T value, DeviceBuffer<T> target)
         where T : unmanaged => target.CopyFrom([value]);
 
+    public void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
+        where T : unmanaged => target.CopyFrom(source);
+
+    public bool IsRecording => false;
+
+    public IRecording Record(Action work) => new RepeatedWork(work);
+
+    public string? ComplaintAbout(nint address) => null;
+
     public void Fill(float value, Tensor target) => View(target).Fill(value);
 
     public void Synchronize()

@@ -14,12 +14,13 @@ internal sealed class KernelCompiler(INvrtc nvrtc, KernelLibrary library, Kernel
     /// <summary>Compiles one file.</summary>
     /// <param name="name">A file of the library, such as <c>adamw.cu</c>.</param>
     /// <param name="target">What to compile to.</param>
+    /// <param name="definitions">Constants of this use, as <c>NAME=value</c>, besides those that all kernels get.</param>
     /// <exception cref="KernelCompilationException">The file has an error; only edited kernels should.</exception>
-    public CompiledKernel Compile(string name, KernelTarget target)
+    public CompiledKernel Compile(string name, KernelTarget target, params IReadOnlyList<string> definitions)
     {
         KernelSource source = library.Read(name);
         IReadOnlyList<KernelSource> headers = library.Headers;
-        IReadOnlyList<string> options = KernelOptions.For(target);
+        IReadOnlyList<string> options = [.. KernelOptions.For(target), .. definitions.Select(definition => $"-D{definition}")];
         string key = KernelCache.KeyOf(source, headers, options, nvrtc.Version);
         if (cache.TryRead(key, out byte[]? image))
             return new CompiledKernel(image, FromCache: true);

@@ -1,6 +1,6 @@
 using Andrea.Backends;
-using Andrea.Cuda.Compilation;
 using Andrea.Cuda.Interop;
+using Andrea.Cuda.Memory;
 using Andrea.Tensors;
 
 namespace Andrea.Cuda.Gradients;
@@ -18,23 +18,18 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
     private const int StripsPerChunk = Chunk.MaxLength / Chunk.StripLength;
 
     private readonly CudaStream _stream;
-    private readonly CudaModule _clipModule, _adamWModule;
     private readonly CudaKernel _normPartial, _normFinal, _scale, _adamW;
     private readonly CudaMemory _ticket;
 
-    /// <summary>Compiles or finds the code, and loads it.</summary>
-    public GradientKernels(CudaContext context, CudaStream stream, KernelCompiler compiler, KernelTarget target)
+    public GradientKernels(KernelLoader loader)
     {
-        _stream = stream;
-        // Both are compiled before either is loaded: a file that does not compile leaves nothing behind.
-        CompiledKernel clip = compiler.Compile(ClipFile, target), adamW = compiler.Compile(AdamWFile, target);
-        _clipModule = context.Load(clip);
-        _adamWModule = context.Load(adamW);
-        _normPartial = _clipModule.GetKernel(NormPartialName);
-        _normFinal = _clipModule.GetKernel(NormFinalName);
-        _scale = _clipModule.GetKernel(ScaleName);
-        _adamW = _adamWModule.GetKernel(AdamWName);
-        _ticket = new CudaMemory(stream, sizeof(uint));
+        _stream = loader.Stream;
+        CudaModule clip = loader.Load(ClipFile), adamW = loader.Load(AdamWFile);
+        _normPartial = clip.GetKernel(NormPartialName);
+        _normFinal = clip.GetKernel(NormFinalName);
+        _scale = clip.GetKernel(ScaleName);
+        _adamW = adamW.GetKernel(AdamWName);
+        _ticket = new CudaMemory(_stream, sizeof(uint));
     }
 
     public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials)
@@ -98,10 +93,5 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         _adamW.Launch(LaunchShape.Linear(blocks, BlockThreads), _stream, ref arguments);
     }
 
-    public void Dispose()
-    {
-        _ticket.Dispose();
-        _adamWModule.Dispose();
-        _clipModule.Dispose();
-    }
+    public void Dispose() => _ticket.Dispose();
 }

@@ -30,4 +30,7 @@ internal enum CudaFunctionAttribute
     /// <summary>Local memory of a thread; above 0 when registers were spilled.</summary>
     LocalBytes = 3,
     RegisterCount = 4,
+
+    /// <summary>Largest dynamic shared memory of a launch; the only one here that can be set.</summary>
+    MaxDynamicSharedBytes = 8,
 }

@@ -18,6 +18,24 @@ internal sealed unsafe partial class CudaDriver
         return address;
     }
 
+    public int GetDeviceOf(nint address)
+    {
+        // CU_POINTER_ATTRIBUTE_MEMORY_TYPE, IS_MANAGED, DEVICE_ORDINAL; CU_MEMORYTYPE_DEVICE.
+        const int MemoryType = 2, IsManaged = 8, DeviceOrdinal = 9;
+        const uint DeviceMemory = 2;
+        uint type = 0, managed = 0, device = 0;
+        CudaResult result = Native.cuPointerGetAttribute(&type, MemoryType, address);
+        // What the driver has never heard of is host memory.
+        if (result == CudaResult.InvalidValue)
+            return -1;
+        Check(result, "cuPointerGetAttribute(MEMORY_TYPE)");
+        Check(Native.cuPointerGetAttribute(&managed, IsManaged, address), "cuPointerGetAttribute(IS_MANAGED)");
+        if (type != DeviceMemory && (managed & 1) == 0)
+            return -1;
+        Check(Native.cuPointerGetAttribute(&device, DeviceOrdinal, address), "cuPointerGetAttribute(DEVICE_ORDINAL)");
+        return (int)device;
+    }
+
     public CudaResult FreeMemory(nint address) => Native.cuMemFree_v2(address);
 
     public nint AllocateMemoryAsync(long bytes, nint stream)

@@ -59,6 +59,15 @@ internal sealed unsafe partial class CudaDriver
         public static partial CudaResult cuModuleGetFunction(out nint function, nint module, string name);
 
         [LibraryImport(NativeLibraries.Driver)]
+        public static partial CudaResult cuFuncSetAttribute(nint function, CudaFunctionAttribute attribute, int value);
+
+        [LibraryImport(NativeLibraries.Driver)]
+        public static partial CudaResult cuPointerGetAttribute(uint* value, int attribute, nint address);
+
+        [LibraryImport(NativeLibraries.Driver)]
+        public static partial CudaResult cuStreamIsCapturing(nint stream, out int status);
+
+        [LibraryImport(NativeLibraries.Driver)]
         public static partial CudaResult cuFuncGetAttribute(out int value, CudaFunctionAttribute attribute, nint function);
 
         [LibraryImport(NativeLibraries.Driver)]

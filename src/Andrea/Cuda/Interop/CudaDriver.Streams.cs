@@ -47,6 +47,12 @@ internal sealed partial class CudaDriver
         return milliseconds;
     }
 
+    public bool IsCapturing(nint stream)
+    {
+        Check(Native.cuStreamIsCapturing(stream, out int status));
+        return status != 0;
+    }
+
     public void BeginCapture(nint stream) => Check(Native.cuStreamBeginCapture_v2(stream, CaptureThreadLocal));
 
     public nint EndCapture(nint stream)

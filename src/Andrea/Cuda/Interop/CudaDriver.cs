@@ -134,6 +134,9 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
         return value;
     }
 
+    public void SetMaxDynamicShared(nint function, int bytes) =>
+        Check(Native.cuFuncSetAttribute(function, CudaFunctionAttribute.MaxDynamicSharedBytes, bytes));
+
     public void LaunchKernel(nint function, in LaunchShape shape, nint stream, void** arguments) => Check(Native.cuLaunchKernel(
         function, shape.GridX, shape.GridY, shape.GridZ, shape.BlockX, shape.BlockY, shape.BlockZ, shape.SharedBytes, stream, arguments, null));
 

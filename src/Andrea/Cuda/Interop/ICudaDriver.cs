@@ -58,6 +58,9 @@ internal interface ICudaDriver : ICudaMemoryDriver, ICudaStreamDriver
 
     int GetFunctionAttribute(nint function, CudaFunctionAttribute attribute);
 
+    /// <summary>Lets a kernel's blocks have that much dynamic shared memory; needed above 48 KB.</summary>
+    void SetMaxDynamicShared(nint function, int bytes);
+
     /// <summary>Enqueues a kernel.</summary>
     /// <param name="function">The kernel.</param>
     /// <param name="shape">Blocks and threads.</param>

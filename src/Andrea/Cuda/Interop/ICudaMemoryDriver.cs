@@ -9,6 +9,9 @@ internal unsafe interface ICudaMemoryDriver
     /// <summary>Allocates at least 1 byte, aligned to at least 256, contents undefined.</summary>
     nint AllocateMemory(long bytes);
 
+    /// <summary>The device on which kernels may use the address: its own memory, or managed memory; -1 for anything else.</summary>
+    int GetDeviceOf(nint address);
+
     CudaResult FreeMemory(nint address);
 
     /// <summary>Allocates in stream order, from the device's pool: usable by what is enqueued on the stream afterwards.</summary>

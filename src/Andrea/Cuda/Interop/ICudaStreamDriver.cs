@@ -29,6 +29,9 @@ internal interface ICudaStreamDriver
     /// <summary>Milliseconds between two timed events that have both passed.</summary>
     float GetElapsedMs(nint start, nint end);
 
+    /// <summary>Whether what is enqueued on the stream is being recorded. Not for the legacy default stream, which cannot be.</summary>
+    bool IsCapturing(nint stream);
+
     /// <summary>From now on what this thread enqueues on the stream is recorded instead of done.</summary>
     void BeginCapture(nint stream);
 

@@ -13,6 +13,7 @@ public sealed class GradientKernelTests : IDisposable
     private readonly FakeDriver _driver = new();
     private readonly CudaContext _context;
     private readonly CudaStream _stream;
+    private readonly KernelLoader _loader;
     private readonly GradientKernels _kernels;
     private readonly TestDevice _device = TestDevice.Open("cpu-1");
 
@@ -21,7 +22,8 @@ public sealed class GradientKernelTests : IDisposable
         _context = CudaContext.Open(_driver);
         _stream = new CudaStream(_context.Handle);
         var compiler = new KernelCompiler(TestNvrtc.Get(), new KernelLibrary(null), new KernelCache(null));
-        _kernels = new GradientKernels(_context, _stream, compiler, new KernelTarget(70, IsCubin: false));
+        _loader = new KernelLoader(_context, _stream, compiler, new KernelTarget(70, IsCubin: false));
+        _kernels = new GradientKernels(_loader);
     }
 
     [Fact]
@@ -95,6 +97,7 @@ public sealed class GradientKernelTests : IDisposable
     public void Dispose_GivesBackAllTheKernelsTook()
     {
         _kernels.Dispose();
+        _loader.Dispose();
         _stream.Dispose();
         _context.Dispose();
         Assert.Equal(0, _driver.AliveCount);
@@ -104,6 +107,7 @@ public sealed class GradientKernelTests : IDisposable
     public void Dispose()
     {
         _kernels.Dispose();
+        _loader.Dispose();
         _stream.Dispose();
         _context.Dispose();
         _device.Dispose();

@@ -15,9 +15,6 @@ public abstract class GradientParityTests
     /// <summary>The driver under test; skips the test when there is none.</summary>
     internal abstract ICudaDriver OpenDriver();
 
-    /// <summary>Whether the driver takes PTX only.</summary>
-    internal virtual bool NeedsPtx => false;
-
     [Theory]
     [MemberData(nameof(Offsets))]
     public void Step_EveryLength0To257_HasTheBitsOfTheCpu(int offset) =>
@@ -124,9 +121,8 @@ public abstract class GradientParityTests
     public void Steps_Recorded_GiveTheBitsOfStepsLaunched()
     {
         float[][] gradients = [TestDevice.Normal(1, 70_000), TestDevice.Normal(2, 333)];
-        using var device = new Device(new OptimizerBackend(OpenDriver(), NeedsPtx));
+        using Device device = CudaDevices.Open(OpenDriver());
         using OptimizerRun launched = new(device, gradients), recorded = new(device, gradients);
-        var backend = (OptimizerBackend)device.Backend;
         launched.AdamW(0.01, clipped: false);
         recorded.AdamW(0.01, clipped: false);
         void Enqueue(OptimizerRun run)
@@ -134,12 +130,13 @@ public abstract class GradientParityTests
             run.Clip(Exact);
             run.EnqueueAdamW(clipped: true);
         }
-        using Andrea.Cuda.CudaGraph graph = backend.Stream.Record(() => Enqueue(recorded));
+        using IRecording graph = device.Backend.Record(() => Enqueue(recorded));
+        Assert.IsType<Andrea.Cuda.CudaGraph>(graph);
         Assert.Equal(1, recorded.State.Step);
         for (int i = 0; i < 3; i++)
         {
             Enqueue(launched);
-            graph.Launch(backend.Stream);
+            graph.Launch();
         }
         Assert.Equal(4, recorded.State.Step);
         AssertSame(launched, recorded);
@@ -167,7 +164,7 @@ public abstract class GradientParityTests
     private void Compare(IEnumerable<float[]> gradients, int offset, Action<OptimizerRun> work)
     {
         float[][] tensors = [.. gradients];
-        using Device cpu = Device.Cpu(2), cuda = new(new OptimizerBackend(OpenDriver(), NeedsPtx));
+        using Device cpu = Device.Cpu(2), cuda = CudaDevices.Open(OpenDriver());
         using OptimizerRun expected = new(cpu, tensors, offset), actual = new(cuda, tensors, offset);
         work(expected);
         work(actual);

@@ -1,6 +1,7 @@
 using Andrea.Cuda;
 using Andrea.Cuda.Handles;
 using Andrea.Cuda.Interop;
+using Andrea.Cuda.Memory;
 
 namespace Andrea.Tests.Cuda.Handles;
 
@@ -141,7 +142,7 @@ public class CudaHandleTests
         using var stream = new CudaStream(context.Handle);
         _driver.Calls.Clear();
         using (CudaGraph graph = stream.Record(() => Assert.True(stream.IsRecording)))
-            graph.Launch(stream);
+            graph.Launch();
         Assert.False(stream.IsRecording);
         Assert.Equal(["BeginCapture", "EndCapture", "InstantiateGraph", "DestroyGraph", "LaunchGraph", "DestroyExecutableGraph"], _driver.Calls);
     }

@@ -1,7 +1,7 @@
 using Andrea.Cuda.Handles;
 using Andrea.Tensors;
 
-namespace Andrea.Cuda;
+namespace Andrea.Cuda.Memory;
 
 /// <summary>Zeroed memory of one GPU, in order with one stream.</summary>
 internal sealed unsafe class CudaMemory : DeviceMemory

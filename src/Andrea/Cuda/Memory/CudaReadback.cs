@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using Andrea.Backends;
+using Andrea.Cuda.Handles;
+using Andrea.Tensors;
+
+namespace Andrea.Cuda.Memory;
+
+/// <summary>Brings values to the host through a ring of page-locked memory: the device copies when it comes to it, the host looks when it likes.</summary>
+internal sealed unsafe class CudaReadback<T> : IReadback<T>
+    where T : unmanaged
+{
+    private readonly CudaStream _stream;
+    private readonly PinnedHandle _ring;
+    private readonly EventHandle[] _arrivals;
+    private int _first, _count;
+
+    public CudaReadback(CudaStream stream, int capacity)
+    {
+        _stream = stream;
+        _ring = new PinnedHandle(stream.Context, (long)capacity * sizeof(T));
+        _arrivals = new EventHandle[capacity];
+        for (int i = 0; i < capacity; i++)
+            _arrivals[i] = new EventHandle(stream.Context, timed: false);
+    }
+
+    public bool Post(DeviceBuffer<T> source)
+    {
+        if (_stream.IsRecording)
+            return false;
+        if (_count == _arrivals.Length)
+            throw new InvalidOperationException($"{_count} results are under way, as many as this readback holds. Take them as they come.");
+        int slot = (_first + _count) % _arrivals.Length;
+        using (_stream.Context.Enter())
+        {
+            _stream.Context.Driver.CopyDeviceToHostAsync(Place(slot), source.Address, sizeof(T), _stream.Value);
+            _stream.Context.Driver.RecordEvent(_arrivals[slot].Value, _stream.Value);
+        }
+        _count++;
+        return true;
+    }
+
+    public bool TryTake(out T value)
+    {
+        value = default;
+        if (_count == 0)
+            return false;
+        using (_stream.Context.Enter())
+        {
+            if (!_stream.Context.Driver.HasPassed(_arrivals[_first].Value))
+                return false;
+        }
+        value = Take();
+        return true;
+    }
+
+    public T WaitAndTake()
+    {
+        if (_count == 0)
+            throw new InvalidOperationException("No result was posted, so waiting for one would never end.");
+        using (_stream.Context.Enter())
+            _stream.Context.Driver.SynchronizeEvent(_arrivals[_first].Value);
+        return Take();
+    }
+
+    public void Dispose()
+    {
+        // Copies under way still write to the ring.
+        if (_count > 0 && !_ring.IsClosed)
+            _stream.TrySynchronize();
+        foreach (EventHandle arrival in _arrivals)
+            arrival.Dispose();
+        _ring.Dispose();
+    }
+
+    private T Take()
+    {
+        T value = Unsafe.Read<T>(Place(_first));
+        _first = (_first + 1) % _arrivals.Length;
+        _count--;
+        return value;
+    }
+
+    private T* Place(int slot) => (T*)_ring.Value + slot;
+}
