@@ -1,6 +1,7 @@
 using Andrea.Backends;
 using Andrea.Cpu;
 using Andrea.Cpu.Reference;
+using Andrea.Cuda;
 
 namespace Andrea;
 
@@ -18,8 +19,32 @@ public sealed class Device : IDisposable
     /// <summary>One line for people: processor or GPU, instruction set, threads.</summary>
     public string Description => Backend.Description;
 
-    /// <summary>The fastest device of this machine. This version knows only the CPU, with one thread for each processor.</summary>
-    public static Device Best() => Cpu();
+    /// <summary>The fastest device of this machine: its first GPU if CUDA is usable, else the CPU with one thread for each processor.</summary>
+    public static Device Best() => Best(out _);
+
+    /// <summary>The fastest device of this machine, and why it is no GPU.</summary>
+    /// <param name="whyNotCuda">What CUDA is missing, with what to install; null when the device is a GPU.</param>
+    public static Device Best(out string? whyNotCuda)
+    {
+        try
+        {
+            whyNotCuda = null;
+            return Cuda();
+        }
+        catch (Exception error) when (error is CudaUnavailableException or CudaException or KernelCompilationException)
+        {
+            whyNotCuda = error.Message;
+            return Cpu();
+        }
+    }
+
+    /// <summary>An NVIDIA GPU, through CUDA.</summary>
+    /// <param name="options">Which GPU, which stream; null for the defaults.</param>
+    /// <remarks>Compiles the optimizer's kernels with NVRTC, or finds them in the cache; those of the model follow when they are first needed.</remarks>
+    /// <exception cref="CudaUnavailableException">The driver, a GPU or NVRTC is missing; the message lists what was tried and what to install.</exception>
+    /// <exception cref="CudaException">The driver failed.</exception>
+    /// <exception cref="KernelCompilationException">A kernel does not compile; only edited ones should.</exception>
+    public static Device Cuda(CudaOptions? options = null) => new(CudaBackend.Open(options ?? new CudaOptions()));
 
     /// <summary>The CPU, with SIMD and several threads.</summary>
     /// <param name="threads">Number of threads; 0 takes one for each processor. Results do not depend on it.</param>

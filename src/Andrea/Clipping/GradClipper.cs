@@ -33,6 +33,9 @@ public sealed class GradClipper : IDisposable
     private readonly DeviceBuffer<double> _tensorNorms;
     private readonly IReadback<ClipState> _readback;
     private long _posted, _taken;
+
+    // The newest clip is part of somebody's recording, so only the device knows its result.
+    private bool _recorded;
     private ClipResult _latest;
 
     /// <summary>Prepares to clip these gradients, again and again.</summary>
@@ -47,6 +50,7 @@ public sealed class GradClipper : IDisposable
         Options = options ?? new GradClipperOptions();
         Options.Validate();
         _settings = new ClipSettings(Options.MaxNorm, Options.Formula == ClipFormula.Torch, Options.NonFinite != NonFinitePolicy.Propagate);
+        Device = device;
         _backend = device.Backend;
         _gradients = gradients;
         _table = new ChunkTable(device, gradients);
@@ -68,6 +72,9 @@ public sealed class GradClipper : IDisposable
             return _latest;
         }
     }
+
+    /// <summary>Where the gradients lie.</summary>
+    internal Device Device { get; }
 
     /// <summary>Told of every result, in order, when it reaches the host.</summary>
     internal Action<ClipResult>? Arrived { get; init; }
@@ -100,7 +107,7 @@ public sealed class GradClipper : IDisposable
     {
         Enqueue();
         _backend.GradScale(_table, State);
-        TakeArrived();
+        PostResult();
         // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);
     }
@@ -110,7 +117,7 @@ public sealed class GradClipper : IDisposable
     public void Measure()
     {
         Enqueue();
-        TakeArrived();
+        PostResult();
         GC.KeepAlive(this);
     }
 
@@ -119,11 +126,15 @@ public sealed class GradClipper : IDisposable
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public ClipResult Read()
     {
-        if (_posted == 0)
+        if (_posted == 0 && !_recorded)
             throw new InvalidOperationException("Nothing was clipped yet. Call Clip or Measure first.");
         while (_taken < _posted)
-            Accept(_readback.WaitAndTake());
-        return _latest;
+            AwaitOldest();
+        if (!_recorded)
+            return _latest;
+        Span<ClipState> state = stackalloc ClipState[1];
+        State.CopyTo(state);
+        return _latest = ResultOf(state[0]);
     }
 
     /// <summary>L2 norm of every tensor before the newest clip, in the order of the set. Waits for the device.</summary>
@@ -152,15 +163,33 @@ public sealed class GradClipper : IDisposable
         _table.Dispose();
     }
 
-    private void Enqueue()
+    /// <summary>Enqueues the two kernels that measure, and no more, so that it can be recorded.</summary>
+    /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
+    internal void Enqueue()
     {
         _gradients.ThrowIfDisposed();
         _backend.GradNormPartial(_table, _partials);
         _backend.GradNormFinal(_table, _partials, _settings, _tensorNorms, State);
+    }
+
+    /// <summary>Sends the result on its way to the host, and takes what has arrived.</summary>
+    /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    internal void PostResult()
+    {
         if (_posted - _taken == ResultsUnderWay)
+            AwaitOldest();
+        _recorded = !_readback.Post(State);
+        if (!_recorded)
+            _posted++;
+        TakeArrived();
+    }
+
+    /// <summary>Waits for the oldest result under way, if there is one.</summary>
+    /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    internal void AwaitOldest()
+    {
+        if (_taken < _posted)
             Accept(_readback.WaitAndTake());
-        _readback.Post(State);
-        _posted++;
     }
 
     private void TakeArrived()
@@ -172,11 +201,7 @@ public sealed class GradClipper : IDisposable
     private void Accept(ClipState state)
     {
         _taken++;
-        _latest = new ClipResult(
-            state.Calls, state.Norm, state.Coefficient * state.Norm, state.Coefficient, state.MaxMagnitude,
-            state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
-            state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
-            state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
+        _latest = ResultOf(state);
         Arrived?.Invoke(_latest);
         if (state.Skip == 0)
             return;
@@ -185,4 +210,10 @@ public sealed class GradClipper : IDisposable
         if (Options.MaxConsecutiveSkips > 0 && state.ConsecutiveSkips >= Options.MaxConsecutiveSkips)
             throw new NonFiniteGradientException(_latest, "Training no longer makes progress: go back to an earlier checkpoint, with a lower learning rate or more warmup.");
     }
+
+    private ClipResult ResultOf(in ClipState state) => new(
+        state.Calls, state.Norm, state.Coefficient * state.Norm, state.Coefficient, state.MaxMagnitude,
+        state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
+        state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
+        state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
 }

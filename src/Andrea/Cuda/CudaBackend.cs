@@ -22,15 +22,14 @@ internal sealed partial class CudaBackend : IBackend
     private readonly GradientKernels _gradients;
     private readonly CudaOptions _options;
 
-    /// <summary>Opens a GPU.</summary>
-    /// <param name="driver">The driver.</param>
+    /// <param name="context">The GPU; owned from here on, whether this succeeds or not.</param>
     /// <param name="compiler">Where kernels come from.</param>
-    /// <param name="options">Which GPU, which stream.</param>
-    /// <exception cref="CudaUnavailableException">There is no such GPU, or NVRTC does not know it.</exception>
-    public CudaBackend(ICudaDriver driver, KernelCompiler compiler, CudaOptions options)
+    /// <param name="options">Which stream, whose products.</param>
+    /// <exception cref="CudaUnavailableException">NVRTC does not know the GPU.</exception>
+    public CudaBackend(CudaContext context, KernelCompiler compiler, CudaOptions options)
     {
         _options = options;
-        _context = CudaContext.Open(driver, options.Ordinal);
+        _context = context;
         try
         {
             KernelTarget target = KernelTarget.For(_context.Architecture, compiler.Nvrtc.GetArchitectures(), compiler.Nvrtc.Version);
@@ -46,6 +45,26 @@ internal sealed partial class CudaBackend : IBackend
             Free();
             throw;
         }
+    }
+
+    /// <summary>Opens one of this machine's GPUs, with NVRTC and the cache of this user.</summary>
+    /// <exception cref="CudaUnavailableException">The driver, the GPU or NVRTC is missing; the message says what to install.</exception>
+    /// <exception cref="CudaException">The driver failed.</exception>
+    public static CudaBackend Open(CudaOptions options)
+    {
+        // The GPU first: who has none need not hear about NVRTC.
+        CudaContext context = CudaContext.Open(CudaDriver.Load(), options.Ordinal);
+        KernelCompiler compiler;
+        try
+        {
+            compiler = new KernelCompiler(Nvrtc.Load(), KernelLibrary.FromEnvironment(), KernelCache.FromEnvironment());
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
+        return new CudaBackend(context, compiler, options);
     }
 
     public string Name => "cuda";

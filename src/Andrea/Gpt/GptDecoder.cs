@@ -87,7 +87,7 @@ public sealed class GptDecoder : IDisposable
     private void Append(int token)
     {
         _history[Position] = token;
-        _token.CopyFrom([token]);
+        _backend.Store(token, _token);
         _backend.EmbeddingForward(
             _token, _parameters.TokenTable, _parameters.PositionTable, Position, batch: 1, tokenCount: 1, _config.ChannelCount, _residual);
         for (int layer = 0; layer < _config.LayerCount; layer++)

@@ -198,6 +198,6 @@ public sealed class GptPass : IDisposable
             if ((uint)tokens[i] >= (uint)_config.VocabularySize)
                 throw new ArgumentException(
                     $"Token {i} is {tokens[i]}; this model's vocabulary has the ids 0 to {_config.VocabularySize - 1}. Use the tokenizer it was trained with.", parameter);
-        buffer.CopyFrom(tokens);
+        _backend.Upload(tokens, buffer);
     }
 }

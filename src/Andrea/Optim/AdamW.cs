@@ -28,7 +28,7 @@ public readonly record struct AdamWProgress(long Step, double Beta1Power, double
 /// <remarks>
 /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = (1 - lr wd) p - lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps).
 /// Bias corrections are computed in double; t counts applied steps only. Cost: 28 bytes a parameter, and 4 for the clipper's norm; no
-/// allocation; on a GPU one launch (three with a clipper) and no synchronisation. Every operation is rounded as IEEE 754 says, so that
+/// allocation; on a GPU three kernels with a clipper, one without, launched as one graph, and no synchronisation. Every operation is rounded as IEEE 754 says, so that
 /// results have the same bits on every processor and for any number of threads; the CUDA kernel is held to them on an emulator.
 /// Unlike PyTorch: a step with non-finite gradients leaves everything bit-identical, and tensors of one dimension do not decay unless a
 /// <see cref="ParameterGroup"/> says so. Loshchilov and Hutter 2019, arXiv:1711.05101.
@@ -50,6 +50,8 @@ public sealed class AdamW : IDisposable
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<double> _learningRate;
     private readonly DeviceBuffer<AdamWState> _state;
+    private IRecording? _recording;
+    private bool _stepped;
 
     /// <summary>Prepares to optimise these parameters; both moments begin at 0.</summary>
     /// <param name="device">Where parameters and gradients lie.</param>
@@ -68,6 +70,8 @@ public sealed class AdamW : IDisposable
         CheckMatch(parameters, gradients);
         if (clipper is not null && !clipper.Measures(gradients))
             throw new ArgumentException("The clipper measures other gradients than these. Build it over the same set that the optimizer gets.", nameof(clipper));
+        if (clipper is not null && clipper.Device != device)
+            throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
         _backend = device.Backend;
         _clipper = clipper;
         _parameters = parameters;
@@ -97,16 +101,22 @@ public sealed class AdamW : IDisposable
     /// <param name="learningRate">This step's learning rate; finite, 0 or above.</param>
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>
     /// <exception cref="ObjectDisposedException">Parameters or gradients have been disposed.</exception>
-    /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>; nothing was changed.</exception>
+    /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>; the step it speaks of changed nothing.</exception>
+    /// <remarks>Enqueues and returns; a learning rate that is stored while the caller records the stream is part of the recording.</remarks>
     public void Step(double learningRate)
     {
         if (!(learningRate >= 0 && learningRate <= float.MaxValue))
             throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"The learning rate is {learningRate}; expected a number from 0 up that float32 can hold.");
         _parameters.ThrowIfDisposed();
         _gradients.ThrowIfDisposed();
-        _clipper?.Measure();
         _backend.Store(learningRate, _learningRate);
-        _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);
+        if (Options.UseGraph && _stepped && !_backend.IsRecording)
+            (_recording ??= _backend.Record(Enqueue)).Launch();
+        else
+            Enqueue();
+        // Not before the first step: the driver may load a kernel when it is launched first, which cannot be recorded.
+        _stepped = true;
+        _clipper?.PostResult();
         // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);
     }
@@ -132,12 +142,19 @@ public sealed class AdamW : IDisposable
     /// <summary>Frees the moments and tables; parameters, gradients and clipper are not touched.</summary>
     public void Dispose()
     {
+        _recording?.Dispose();
         _state.Dispose();
         _learningRate.Dispose();
         _tensors.Dispose();
         _table.Dispose();
         FirstMoments.Dispose();
         SecondMoments.Dispose();
+    }
+
+    private void Enqueue()
+    {
+        _clipper?.Enqueue();
+        _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);
     }
 
     private static void CheckMatch(TensorSet parameters, TensorSet gradients)

@@ -19,6 +19,11 @@ public sealed record AdamWOptions
     /// <value>0.01, as in PyTorch</value>
     public double WeightDecay { get; init; } = 0.01;
 
+    /// <summary>Whether the launches of a step are recorded once and then replayed as one CUDA graph. Without effect on a CPU, on a GPU's
+    /// default streams, and while the caller records the stream.</summary>
+    /// <value>True by default.</value>
+    public bool UseGraph { get; init; } = true;
+
     /// <summary>Exceptions by name; the first group whose pattern matches a tensor counts.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
 

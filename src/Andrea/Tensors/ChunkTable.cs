@@ -6,6 +6,9 @@ internal sealed class ChunkTable : IDisposable
     /// <summary>Cuts the tensors of <paramref name="gradients"/>; the other sets, where given, must have the same lengths.</summary>
     public ChunkTable(Device device, TensorSet gradients, TensorSet? parameters = null, TensorSet? firstMoments = null, TensorSet? secondMoments = null)
     {
+        foreach (TensorSet? set in (TensorSet?[])[gradients, parameters, firstMoments, secondMoments])
+            if (set is not null)
+                CheckDevice(set, device);
         TensorCount = gradients.Count;
         var chunks = new List<Chunk>();
         var firstChunks = new int[TensorCount + 1];
@@ -52,5 +55,19 @@ internal sealed class ChunkTable : IDisposable
     {
         Chunks.Dispose();
         FirstChunks.Dispose();
+    }
+
+    /// <summary>A kernel that meets memory it cannot use takes the whole GPU context down, so it is asked before.</summary>
+    private static void CheckDevice(TensorSet set, Device device)
+    {
+        if (set.Device is { } owner)
+        {
+            if (owner != device)
+                throw new DeviceMismatchException($"The arena of '{(set.Count > 0 ? set.NameOf(0) : "")}'", owner, "its user", device);
+            return;
+        }
+        for (int tensor = 0; tensor < set.Count; tensor++)
+            if (set.ShapeOf(tensor).Length > 0 && device.Backend.ComplaintAbout(set.AddressOf(tensor)) is { } complaint)
+                throw new DeviceMismatchException($"Tensor '{set.NameOf(tensor)}' {complaint}.");
     }
 }

@@ -6,7 +6,8 @@ namespace Andrea.Tensors;
 /// <remarks>
 /// The memory must stay where it is, and alive, for as long as a clipper or optimizer built over the set is used.
 /// <see cref="Memory{T}"/> is pinned until <see cref="Dispose"/>; behind a bare pointer the caller answers for both.
-/// Tensors must not overlap. Addresses must be multiples of 4 bytes; multiples of 64 are fastest.
+/// The memory lies on the device that the clipper or optimizer gets: host memory for the CPU, device or managed memory for a GPU, on
+/// which work is enqueued on that device's stream (<see cref="CudaOptions.Stream"/>) without waiting for others. Tensors must not overlap. Addresses must be multiples of 4 bytes; multiples of 64 are fastest.
 /// </remarks>
 public sealed class ExternalTensors : TensorSet, IDisposable
 {
@@ -60,6 +61,8 @@ public sealed class ExternalTensors : TensorSet, IDisposable
             throw new ArgumentException($"Tensor '{name}' has {length} elements at a null address. Pass the address of its first element.", nameof(address));
         if (address % sizeof(float) != 0)
             throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which is no multiple of 4. float32 tensors must be aligned.", nameof(address));
+        if (length > (nint.MaxValue - Math.Max(address, 0)) / sizeof(float))
+            throw new ArgumentException($"Tensor '{name}' of {length} elements at address 0x{address:x} would reach beyond the end of memory.", nameof(length));
         TensorShape actualShape = shape ?? new TensorShape(length);
         if (actualShape.Length != length)
             throw new ArgumentException($"Tensor '{name}' has {length} elements but its shape {actualShape} counts {actualShape.Length}.", nameof(shape));

@@ -14,6 +14,7 @@ public sealed class ParameterArena : TensorSet, IDisposable
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(layout);
         Layout = layout;
+        Device = device;
         _buffer = device.Backend.Allocate<float>(layout.ArenaLength);
     }
 
@@ -36,6 +37,8 @@ public sealed class ParameterArena : TensorSet, IDisposable
 
     /// <inheritdoc/>
     public override TensorShape ShapeOf(int index) => Layout.ShapeOf(index);
+
+    internal override Device Device { get; }
 
     /// <summary>The whole arena, padding included, as one flat tensor.</summary>
     internal Tensor Flat => new(_buffer, 0, new TensorShape(_buffer.Length));

@@ -19,6 +19,9 @@ public abstract class TensorSet
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
     public abstract TensorShape ShapeOf(int index);
 
+    /// <summary>Where the memory lies, as far as we know: borrowed memory has an address and no more.</summary>
+    internal virtual Device? Device => null;
+
     internal abstract nint AddressOf(int index);
 
     /// <summary>Kernels hold addresses, so whoever launches one asks this first.</summary>

@@ -31,7 +31,9 @@ public sealed partial class Trainer : IDisposable
     private readonly BatchSampler _sampler;
     private readonly EvaluationBatches? _evaluation;
     private readonly IReadback<double> _losses;
-    private readonly StepQueue _underWay = new(capacity: 4);
+    
+    // One step is at work while the host prepares the next; more would only make results later.
+    private readonly StepQueue _underWay = new(capacity: 2);
     private readonly int[] _inputs, _targets;
     private readonly List<IStepObserver> _observers = [];
     private readonly MetricsFile? _metrics;
@@ -185,6 +187,8 @@ public sealed partial class Trainer : IDisposable
     private void MakeStep()
     {
         long started = Stopwatch.GetTimestamp();
+        if (_underWay.Count == _underWay.Capacity)
+            AwaitOldest();
         _pass.ResetLoss();
         Model.ZeroGradients();
         for (int i = 0; i < Options.MicroBatches; i++)
@@ -214,9 +218,29 @@ public sealed partial class Trainer : IDisposable
         {
             // Observers see the step that the policy throws for, too.
             _underWay.SetDuration(Stopwatch.GetElapsedTime(started));
-            while (_underWay.OldestHasClip && _losses.TryTake(out double loss))
-                Report(loss);
+            ReportArrived();
         }
+    }
+
+    /// <summary>Waits for the oldest step under way, so that the host stays at most a step ahead of the device.</summary>
+    private void AwaitOldest()
+    {
+        try
+        {
+            if (!_underWay.OldestHasClip)
+                _clipper.AwaitOldest();
+        }
+        finally
+        {
+            // A step's loss was posted before its clip result, so it is there, too.
+            ReportArrived();
+        }
+    }
+
+    private void ReportArrived()
+    {
+        while (_underWay.OldestHasClip && _losses.TryTake(out double loss))
+            Report(loss);
     }
 
     /// <summary>Ends a run that is under way, as cancellation does, then frees model, optimizer and activations; the device is not touched.</summary>

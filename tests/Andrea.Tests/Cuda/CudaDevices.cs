@@ -12,7 +12,7 @@ internal static class CudaDevices
 
     /// <summary>A device over any driver. The driver stays the caller's.</summary>
     public static Device Open(ICudaDriver driver, CudaOptions? options = null) =>
-        new(new CudaBackend(driver, NvrtcOrSkip(), options ?? new CudaOptions()));
+        new(new CudaBackend(CudaContext.Open(driver), NvrtcOrSkip(), options ?? new CudaOptions()));
 
     /// <summary>The real driver with a GPU; where there is none, the calling test skips and says why.</summary>
     public static CudaDriver GpuDriver()
