@@ -6,7 +6,7 @@ namespace Andrea.Tests.Clipping;
 /// <summary>What DESIGN.md promises of a clip, on every backend.</summary>
 public class GradClipperTests
 {
-    public static TheoryData<string> Devices => ["reference", "cpu-1", "cpu-2"];
+    public static TheoryData<string> Devices => ["reference", "cpu-1", "cpu-2", TestDevice.Emulator, TestDevice.Gpu];
 
     [Theory, MemberData(nameof(Devices))]
     public void Clip_345AtMax5_LeavesEveryBitUnchanged(string device)
@@ -84,7 +84,7 @@ public class GradClipperTests
         Assert.Equal((0.0, 1.0, 0.0), (result.NormBefore, result.Coefficient, result.MaxMagnitude));
         using var withEmpty = new GradientSet([], [3, 4], []);
         using TestDevice test = TestDevice.Open(device);
-        using var clipper = new GradClipper(test.Device, withEmpty.Tensors, new GradClipperOptions { MaxNorm = 1 });
+        using var clipper = new GradClipper(test.Device, withEmpty.On(test), new GradClipperOptions { MaxNorm = 1 });
         clipper.Clip();
         var norms = new double[3];
         clipper.ReadTensorNorms(norms);
@@ -138,10 +138,12 @@ public class GradClipperTests
         {
             double max = 0.1 + seed % 7;
             using var set = new GradientSet(TestDevice.Normal(seed, 1 + (long)(seed % 40), 3), TestDevice.Normal(seed + 1000, 1 + (long)(seed % 5), 1e3));
-            using var clipper = new GradClipper(test.Device, set.Tensors, new GradClipperOptions { MaxNorm = max });
+            using var clipper = new GradClipper(test.Device, set.On(test), new GradClipperOptions { MaxNorm = max });
             clipper.Clip();
+            set.Fetch();
             uint[] once = set.Bits;
             clipper.Clip();
+            set.Fetch();
             Assert.False(clipper.Read().Clipped, $"seed {seed}: norm {clipper.Read().NormBefore:r} was clipped again at {max}");
             Assert.Equal(once, set.Bits);
         }
@@ -207,8 +209,9 @@ public class GradClipperTests
     private static ClipResult Clip(string device, GradientSet set, double max, GradClipperOptions? options = null)
     {
         using TestDevice test = TestDevice.Open(device);
-        using var clipper = new GradClipper(test.Device, set.Tensors, options ?? new GradClipperOptions { MaxNorm = max });
+        using var clipper = new GradClipper(test.Device, set.On(test), options ?? new GradClipperOptions { MaxNorm = max });
         clipper.Clip();
+        set.Fetch();
         return clipper.Read();
     }
 }

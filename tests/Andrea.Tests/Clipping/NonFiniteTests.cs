@@ -1,5 +1,6 @@
 using Andrea.Clipping;
 using Andrea.Optim;
+using Andrea.Tensors;
 using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Clipping;
@@ -12,7 +13,7 @@ public class NonFiniteTests
         get
         {
             var data = new TheoryData<string, float, int>();
-            foreach (string device in new[] { "reference", "cpu-1", "cpu-3" })
+            foreach (string device in new[] { "reference", "cpu-1", "cpu-3", TestDevice.Emulator, TestDevice.Gpu })
                 foreach (float bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
                     foreach (int place in new[] { 0, 65_535, 65_536, 100_000, 140_000 })
                         data.Add(device, bad, place);
@@ -29,13 +30,17 @@ public class NonFiniteTests
         float[] parameters = TestDevice.Normal(2, gradients.Length);
         using var gradientSet = new GradientSet([1f, 2f], gradients);
         using var parameterSet = new GradientSet([1f, 2f], parameters);
-        using var clipper = new GradClipper(test.Device, gradientSet.Tensors);
-        using var optimizer = new AdamW(test.Device, parameterSet.Tensors, gradientSet.Tensors, clipper: clipper);
+        ExternalTensors sent = gradientSet.On(test);
+        using var clipper = new GradClipper(test.Device, sent);
+        using var optimizer = new AdamW(test.Device, parameterSet.On(test), sent, clipper: clipper);
         // Two good steps first, so that moments, powers and counter hold something that could be lost.
         gradientSet.Values[1][place] = 1;
+        gradientSet.Send();
         optimizer.Step(1e-2);
         optimizer.Step(1e-2);
         gradientSet.Values[1][place] = bad;
+        gradientSet.Send();
+        parameterSet.Fetch();
         uint[] gradientBits = gradientSet.Bits, parameterBits = parameterSet.Bits;
         AdamWProgress progress = optimizer.ReadProgress();
         float[] moments = [.. optimizer.FirstMoments.Flat.ToArray(), .. optimizer.SecondMoments.Flat.ToArray()];
@@ -43,6 +48,8 @@ public class NonFiniteTests
 
         optimizer.Step(1e-3);
         clipper.Clip();
+        gradientSet.Fetch();
+        parameterSet.Fetch();
 
         ClipResult result = clipper.Read();
         Assert.Equal(SkipReason.NonFiniteGradients, result.Skipped);
@@ -79,12 +86,15 @@ public class NonFiniteTests
     [Theory]
     [InlineData("reference")]
     [InlineData("cpu-2")]
+    [InlineData(TestDevice.Emulator)]
+    [InlineData(TestDevice.Gpu)]
     public void Propagate_NaN_MakesEveryGradientNaN(string name)
     {
         using TestDevice test = TestDevice.Open(name);
         using var set = new GradientSet([1, float.NaN, 2]);
-        using var clipper = new GradClipper(test.Device, set.Tensors, new GradClipperOptions { NonFinite = NonFinitePolicy.Propagate });
+        using var clipper = new GradClipper(test.Device, set.On(test), new GradClipperOptions { NonFinite = NonFinitePolicy.Propagate });
         clipper.Clip();
+        set.Fetch();
         Assert.All(set.Values[0], value => Assert.True(float.IsNaN(value)));
         Assert.Equal(SkipReason.None, clipper.Read().Skipped);
     }
@@ -92,12 +102,15 @@ public class NonFiniteTests
     [Theory]
     [InlineData("reference")]
     [InlineData("cpu-2")]
+    [InlineData(TestDevice.Emulator)]
+    [InlineData(TestDevice.Gpu)]
     public void Propagate_Infinity_BecomesNaNAndTheRestZero(string name)
     {
         using TestDevice test = TestDevice.Open(name);
         using var set = new GradientSet([1, float.PositiveInfinity, 2]);
-        using var clipper = new GradClipper(test.Device, set.Tensors, new GradClipperOptions { NonFinite = NonFinitePolicy.Propagate });
+        using var clipper = new GradClipper(test.Device, set.On(test), new GradClipperOptions { NonFinite = NonFinitePolicy.Propagate });
         clipper.Clip();
+        set.Fetch();
         Assert.Equal([0f, float.NaN, 0f], set.Values[0]);
     }
 

@@ -8,15 +8,18 @@ namespace Andrea.Tests.Optim;
 
 public class AdamWTests
 {
-    [Fact]
-    public void Step_EveryLength0To257_HasTheReferenceBits()
+    [Theory]
+    [InlineData("cpu-2")]
+    [InlineData(TestDevice.Emulator)]
+    [InlineData(TestDevice.Gpu)]
+    public void Step_EveryLength0To257_HasTheReferenceBits(string device)
     {
         for (int length = 0; length <= 257; length++)
         {
             (uint[] parameters, uint[] moments) reference = ThreeSteps("reference", length, clip: length % 2 == 0);
-            (uint[] parameters, uint[] moments) cpu = ThreeSteps("cpu-2", length, clip: length % 2 == 0);
-            Assert.Equal(reference.parameters, cpu.parameters);
-            Assert.Equal(reference.moments, cpu.moments);
+            (uint[] parameters, uint[] moments) actual = ThreeSteps(device, length, clip: length % 2 == 0);
+            Assert.Equal(reference.parameters, actual.parameters);
+            Assert.Equal(reference.moments, actual.moments);
         }
     }
 
@@ -35,26 +38,33 @@ public class AdamWTests
     [Theory]
     [InlineData("reference")]
     [InlineData("cpu-2")]
+    [InlineData(TestDevice.Emulator)]
+    [InlineData(TestDevice.Gpu)]
     public void Step_FoldedClip_EqualsClipThenStep(string name)
     {
         using TestDevice test = TestDevice.Open(name);
         float[] parameters = TestDevice.Normal(1, 1000), gradients = TestDevice.Normal(2, 1000);
         using var foldedParameters = new GradientSet(parameters);
         using var foldedGradients = new GradientSet(gradients);
-        using var foldedClipper = new GradClipper(test.Device, foldedGradients.Tensors, new GradClipperOptions { MaxNorm = 1 });
-        using var folded = new AdamW(test.Device, foldedParameters.Tensors, foldedGradients.Tensors, clipper: foldedClipper);
         using var plainParameters = new GradientSet(parameters);
         using var plainGradients = new GradientSet(gradients);
-        using var clipper = new GradClipper(test.Device, plainGradients.Tensors, new GradClipperOptions { MaxNorm = 1 });
-        using var plain = new AdamW(test.Device, plainParameters.Tensors, plainGradients.Tensors);
+        ExternalTensors foldedSet = foldedGradients.On(test), plainSet = plainGradients.On(test);
+        using var foldedClipper = new GradClipper(test.Device, foldedSet, new GradClipperOptions { MaxNorm = 1 });
+        using var folded = new AdamW(test.Device, foldedParameters.On(test), foldedSet, clipper: foldedClipper);
+        using var clipper = new GradClipper(test.Device, plainSet, new GradClipperOptions { MaxNorm = 1 });
+        using var plain = new AdamW(test.Device, plainParameters.On(test), plainSet);
         uint[] untouched = foldedGradients.Bits;
         for (int step = 0; step < 5; step++)
         {
             folded.Step(1e-2);
             Array.Copy(gradients, plainGradients.Values[0], gradients.Length);
+            plainGradients.Send();
             clipper.Clip();
             plain.Step(1e-2);
         }
+        plainParameters.Fetch();
+        foldedParameters.Fetch();
+        foldedGradients.Fetch();
         Assert.Equal(plainParameters.Bits, foldedParameters.Bits);
         Assert.Equal(untouched, foldedGradients.Bits);
     }
@@ -198,10 +208,12 @@ public class AdamWTests
         using TestDevice test = TestDevice.Open(name);
         using var parameters = new GradientSet(TestDevice.Normal(1, length), [1f]);
         using var gradients = new GradientSet(TestDevice.Normal(2, length, 0.1), [2f]);
-        using GradClipper? clipper = clip ? new GradClipper(test.Device, gradients.Tensors, new GradClipperOptions { MaxNorm = 0.7 }) : null;
-        using var optimizer = new AdamW(test.Device, parameters.Tensors, gradients.Tensors, clipper: clipper);
+        ExternalTensors set = gradients.On(test);
+        using GradClipper? clipper = clip ? new GradClipper(test.Device, set, new GradClipperOptions { MaxNorm = 0.7 }) : null;
+        using var optimizer = new AdamW(test.Device, parameters.On(test), set, clipper: clipper);
         for (int step = 0; step < 3; step++)
             optimizer.Step(1e-2 / (step + 1));
+        parameters.Fetch();
         Assert.Equal(3, optimizer.ReadProgress().Step);
         float[] moments = [.. optimizer.FirstMoments[0].ToArray(), .. optimizer.SecondMoments[0].ToArray()];
         return (parameters.Bits, [.. moments.Select(BitConverter.SingleToUInt32Bits)]);
