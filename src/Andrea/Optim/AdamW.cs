@@ -72,6 +72,9 @@ public sealed class AdamW : IDisposable
             throw new ArgumentException("The clipper measures other gradients than these. Build it over the same set that the optimizer gets.", nameof(clipper));
         if (clipper is not null && clipper.Device != device)
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
+        // Before anything is allocated.
+        ChunkTable.CheckDevice(parameters, device);
+        ChunkTable.CheckDevice(gradients, device);
         _backend = device.Backend;
         _clipper = clipper;
         _parameters = parameters;

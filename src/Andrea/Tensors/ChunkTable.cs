@@ -51,14 +51,9 @@ internal sealed class ChunkTable : IDisposable
     /// <summary>(TensorCount + 1): where each tensor's chunks begin; the last entry is the chunk count.</summary>
     public DeviceBuffer<int> FirstChunks { get; }
 
-    public void Dispose()
-    {
-        Chunks.Dispose();
-        FirstChunks.Dispose();
-    }
-
     /// <summary>A kernel that meets memory it cannot use takes the whole GPU context down, so it is asked before.</summary>
-    private static void CheckDevice(TensorSet set, Device device)
+    /// <exception cref="DeviceMismatchException">The set lies elsewhere.</exception>
+    public static void CheckDevice(TensorSet set, Device device)
     {
         if (set.Device is { } owner)
         {
@@ -69,5 +64,11 @@ internal sealed class ChunkTable : IDisposable
         for (int tensor = 0; tensor < set.Count; tensor++)
             if (set.ShapeOf(tensor).Length > 0 && device.Backend.ComplaintAbout(set.AddressOf(tensor)) is { } complaint)
                 throw new DeviceMismatchException($"Tensor '{set.NameOf(tensor)}' {complaint}.");
+    }
+
+    public void Dispose()
+    {
+        Chunks.Dispose();
+        FirstChunks.Dispose();
     }
 }

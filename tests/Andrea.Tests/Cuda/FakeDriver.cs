@@ -22,7 +22,7 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     /// <summary>What the named calls return or throw instead of succeeding.</summary>
     public Dictionary<string, CudaResult> Failures { get; } = [];
 
-    /// <summary>Launches are not noted, for tests of what else a launch allocates.</summary>
+    /// <summary>Calls are not noted, for tests of what else a call allocates.</summary>
     public bool IsQuiet { get; set; }
 
     /// <summary>From now on launches of one kernel fail as if it had crashed.</summary>
@@ -43,7 +43,9 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public int GetDevice(int ordinal) => ordinal;
     public string GetDeviceName(int device) => "Fake GPU";
     public long GetDeviceTotalBytes(int device) => 1 << 30;
-    public int GetDeviceAttribute(int device, CudaDeviceAttribute attribute) => attribute == CudaDeviceAttribute.ComputeCapabilityMajor ? 7 : 0;
+
+    /// <summary>Newer than any compiler, which therefore gives PTX, of which this driver reads the kernels' parameters.</summary>
+    public int GetDeviceAttribute(int device, CudaDeviceAttribute attribute) => attribute == CudaDeviceAttribute.ComputeCapabilityMajor ? 99 : 0;
 
     public nint RetainPrimaryContext(int device)
     {
@@ -98,8 +100,22 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
 
     public nint AllocateMemoryAsync(long bytes, nint stream) => AllocateMemory(bytes);
     public CudaResult FreeMemoryAsync(nint address, nint stream) => FreeMemory(address);
-    public nint AllocateHost(long bytes) => Make("AllocateHost");
-    public CudaResult FreeHost(nint host) => End("FreeHost", host);
+    public nint AllocateHost(long bytes)
+    {
+        Note("AllocateHost");
+        nint host = (nint)NativeMemory.AllocZeroed((nuint)bytes);
+        _alive.Add(host);
+        return host;
+    }
+
+    public CudaResult FreeHost(nint host)
+    {
+        CudaResult result = End("FreeHost", host);
+        if (result == CudaResult.Success)
+            NativeMemory.Free((void*)host);
+        return result;
+    }
+
     public void CopyHostToDevice(nint target, void* source, long bytes) => Copy("CopyHostToDevice", (void*)target, source, bytes);
     public void CopyDeviceToHost(void* target, nint source, long bytes) => Copy("CopyDeviceToHost", target, (void*)source, bytes);
     public void CopyDeviceToDevice(nint target, nint source, long bytes) => Copy("CopyDeviceToDevice", (void*)target, (void*)source, bytes);
@@ -175,7 +191,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
 
     private CudaResult Result(string call)
     {
-        Calls.Add(call);
+        if (!IsQuiet)
+            Calls.Add(call);
         return Failures.GetValueOrDefault(call);
     }
 
