@@ -112,7 +112,8 @@ internal sealed partial class CudaBackend : IBackend
             _context.Driver.FillWordsAsync(target.Address, BitConverter.SingleToUInt32Bits(value), target.Length, _stream.Value);
     }
 
-    public IRecording Record(Action work) => _stream.CanRecord ? _stream.Record(work) : new RepeatedWork(work);
+    /// <summary>Work itself where it could not be recorded, or where each of its kernels is to be waited for.</summary>
+    public IRecording Record(Action work) => _stream.CanRecord && !CudaKernel.IsSynchronous ? _stream.Record(work) : new RepeatedWork(work);
 
     public string? ComplaintAbout(nint address)
     {

@@ -6,8 +6,8 @@ namespace Andrea.Cuda;
 /// <summary>One kernel, ready to be launched.</summary>
 internal sealed unsafe class CudaKernel(ContextHandle context, CodeHandle module, nint function, string name)
 {
-    // Waits after every launch, so that an error is reported by the kernel that made it.
-    private static readonly bool IsSynchronous = Environment.GetEnvironmentVariable("ANDREA_CUDA_SYNC") == "1";
+    /// <summary>Whether every launch is waited for, so that an error is reported by the kernel that made it.</summary>
+    public static readonly bool IsSynchronous = Environment.GetEnvironmentVariable("ANDREA_CUDA_SYNC") == "1";
 
     /// <summary>The kernel's name in the <c>.cu</c> file.</summary>
     public string Name => name;
