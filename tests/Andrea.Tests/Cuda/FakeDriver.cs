@@ -155,6 +155,7 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     {
         "u64" => "0x" + (*(ulong*)value).ToString("x", System.Globalization.CultureInfo.InvariantCulture),
         "u32" => (*(uint*)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        "f32" => (*(float*)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
         "f64" => (*(double*)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
         _ => throw new NotSupportedException($"The fake driver reads no .{type}."),
     };
