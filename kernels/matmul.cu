@@ -40,7 +40,7 @@ struct Operand {
 
     const float* place;        /* this thread's first element of the next tile */
     long long stride;          /* from one row in memory to the next */
-    unsigned span_left;        /* rows or columns from this thread's first one to the end of the matrix; 0 or less as signed: none */
+    unsigned span_left;        /* rows or columns from this thread's first one to the end of the matrix, 0 beyond it */
     unsigned step;             /* this thread's first k, from the tile's */
     unsigned slot;             /* where it goes in the tile */
     bool vector;               /* the same for all threads */
