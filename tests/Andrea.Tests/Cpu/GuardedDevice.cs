@@ -5,19 +5,25 @@ namespace Andrea.Tests.Cpu;
 
 /// <summary>A device whose tensors lie between guard zones of NaN, at odd addresses: reading outside one turns results into NaN,
 /// writing outside is found by <see cref="AssertGuards"/>.</summary>
-public sealed class GuardedDevice(string name) : IDisposable
+/// <param name="device">The device; disposed with this object.</param>
+public sealed class GuardedDevice(TestDevice device) : IDisposable
 {
     // Not a multiple of any vector, so that tensors begin off every alignment.
     private const int Guard = 37;
     private const uint GuardBits = 0x7FC0BEEF;
 
-    private readonly TestDevice _device = TestDevice.Open(name);
     private readonly List<Tensor> _zones = [];
     private readonly List<(Tensor Tensor, float[] Values)> _inputs = [];
 
-    internal Andrea.Backends.IBackend Backend => _device.Backend;
+    /// <summary>Opens a device by its name.</summary>
+    public GuardedDevice(string name)
+        : this(TestDevice.Open(name))
+    {
+    }
 
-    public TestDevice Device => _device;
+    internal Andrea.Backends.IBackend Backend => device.Backend;
+
+    public TestDevice Device => device;
 
     /// <summary>A tensor that operations must leave as it is.</summary>
     public Tensor Input(float[] values)
@@ -41,7 +47,7 @@ public sealed class GuardedDevice(string name) : IDisposable
     {
         var noise = new float[length + 2 * Guard];
         Array.Fill(noise, BitConverter.UInt32BitsToSingle(GuardBits));
-        DeviceBuffer<float> buffer = _device.Buffer<float>(length + 2 * Guard);
+        DeviceBuffer<float> buffer = device.Buffer<float>(length + 2 * Guard);
         buffer.CopyFrom(noise);
         var shape = new TensorShape(Guard);
         _zones.Add(new Tensor(buffer, 0, shape));
@@ -49,7 +55,7 @@ public sealed class GuardedDevice(string name) : IDisposable
         return new Tensor(buffer, Guard, new TensorShape(length));
     }
 
-    public DeviceBuffer<int> Tokens(params int[] values) => _device.Tokens(values);
+    public DeviceBuffer<int> Tokens(params int[] values) => device.Tokens(values);
 
     /// <summary>Fails when something was written outside a tensor, or into an input, since the last call.</summary>
     public void AssertGuards()
@@ -64,5 +70,5 @@ public sealed class GuardedDevice(string name) : IDisposable
         _inputs.Clear();
     }
 
-    public void Dispose() => _device.Dispose();
+    public void Dispose() => device.Dispose();
 }

@@ -1,4 +1,4 @@
-using Andrea.Backends;
+using Andrea.Cuda.Linear;
 using Andrea.Tensors;
 using Andrea.Tests.Support;
 
@@ -27,26 +27,39 @@ internal sealed class LinearCase(int rows, int inputSize, int outputSize)
     public override string ToString() => $"{rows} x {inputSize} x {outputSize}";
 
     /// <summary>Runs every operation in every variant; what is written starts as NaN, what accumulates starts from values.</summary>
-    public Dictionary<string, float[]> Run(TestDevice device)
+    public Dictionary<string, float[]> Run(TestDevice device) => Run(new BackendLinear(device.Backend), new DeviceTensors(device));
+
+    /// <summary>The same on tensors between guard zones at odd addresses, which are checked.</summary>
+    public Dictionary<string, float[]> Run(GuardedDevice device, ILinearOps? operations = null)
     {
-        var results = new Dictionary<string, float[]>
-        {
-            ["output"] = Forward(device, bias: false, residual: false, inPlace: false),
-            ["output with bias"] = Forward(device, bias: true, residual: false, inPlace: false),
-            ["output with residual"] = Forward(device, bias: false, residual: true, inPlace: false),
-            ["output with both"] = Forward(device, bias: true, residual: true, inPlace: false),
-            ["output over the residual"] = Forward(device, bias: true, residual: true, inPlace: true),
-        };
-        IBackend backend = device.Backend;
-        Tensor dOutput = device.Tensor(DOutput), dInput = device.Poisoned(rows, inputSize);
-        backend.LinearBackwardInput(dOutput, device.Tensor(Weight), rows, inputSize, outputSize, dInput);
+        Dictionary<string, float[]> results = Run(operations ?? new BackendLinear(device.Backend), new GuardedTensors(device));
+        device.AssertGuards();
+        return results;
+    }
+
+    /// <summary>The same by any operations on any tensors.</summary>
+    public Dictionary<string, float[]> Run(ILinearOps operations, ICaseTensors tensors)
+    {
+        Dictionary<string, float[]> results = RunForward(operations, tensors);
+        Tensor dOutput = tensors.Input(DOutput), dInput = tensors.Output(rows * inputSize);
+        operations.BackwardInput(dOutput, tensors.Input(Weight), rows, inputSize, outputSize, dInput);
         results["dInput"] = dInput.ToArray();
-        Tensor dWeight = device.Tensor(Weight), dBias = device.Tensor(Bias);
-        backend.LinearBackwardWeight(dOutput, device.Tensor(Input), rows, inputSize, outputSize, dWeight, dBias);
+        Tensor dWeight = tensors.InOut(Weight), dBias = tensors.InOut(Bias);
+        operations.BackwardWeight(dOutput, tensors.Input(Input), rows, inputSize, outputSize, dWeight, dBias);
         results["dWeight"] = dWeight.ToArray();
         results["dBias"] = dBias.ToArray();
         return results;
     }
+
+    /// <summary>Runs the forward product in every variant.</summary>
+    public Dictionary<string, float[]> RunForward(ILinearOps operations, ICaseTensors tensors) => new()
+    {
+        ["output"] = Forward(operations, tensors, bias: false, residual: false, inPlace: false),
+        ["output with bias"] = Forward(operations, tensors, bias: true, residual: false, inPlace: false),
+        ["output with residual"] = Forward(operations, tensors, bias: false, residual: true, inPlace: false),
+        ["output with both"] = Forward(operations, tensors, bias: true, residual: true, inPlace: false),
+        ["output over the residual"] = Forward(operations, tensors, bias: true, residual: true, inPlace: true),
+    };
 
     /// <summary>A digest of all results on the CPU backend.</summary>
     public string Digest(int threads)
@@ -55,12 +68,12 @@ internal sealed class LinearCase(int rows, int inputSize, int outputSize)
         return $"{this}: {string.Join(' ', Run(device).Values.Select(values => BitDigest.Of<float>(values)))}";
     }
 
-    private float[] Forward(TestDevice device, bool bias, bool residual, bool inPlace)
+    private float[] Forward(ILinearOps operations, ICaseTensors tensors, bool bias, bool residual, bool inPlace)
     {
-        Tensor addend = residual ? device.Tensor(Residual) : Tensor.None;
-        Tensor output = inPlace ? addend : device.Poisoned(rows, outputSize);
-        device.Backend.LinearForward(
-            device.Tensor(Input), device.Tensor(Weight), bias ? device.Tensor(Bias) : Tensor.None, addend, rows, inputSize, outputSize, output);
+        Tensor addend = !residual ? Tensor.None : inPlace ? tensors.InOut(Residual) : tensors.Input(Residual);
+        Tensor output = inPlace ? addend : tensors.Output(rows * outputSize);
+        operations.Forward(
+            tensors.Input(Input), tensors.Input(Weight), bias ? tensors.Input(Bias) : Tensor.None, addend, rows, inputSize, outputSize, output);
         return output.ToArray();
     }
 }
