@@ -18,7 +18,7 @@ internal sealed class DeviceOptions(DeviceOptions.TryCuda tryCuda, Func<bool> ha
     private readonly Option<int?> _threads = CliOption.Count(
         "--threads", "CPU threads; results do not depend on it (default: one per processor).", 1, 1024);
 
-    private readonly Option<int?> _gpu = CliOption.Count("--gpu", "Number of the GPU, and no CPU in its place (default: 0, if any).", 0);
+    private readonly Option<int?> _gpu = CliOption.Count("--gpu", "Which GPU, from 0, as CUDA_VISIBLE_DEVICES numbers them; implies --device cuda (default: 0).", 0);
 
     private readonly Option<bool> _tf32 = new("--tf32")
     {

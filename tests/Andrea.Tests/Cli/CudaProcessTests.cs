@@ -118,7 +118,7 @@ public sealed class CudaProcessTests : IDisposable
         _environment[KernelLibrary.FolderVariable] = _folder["kernels"];
         Dictionary<string, string> rows = await Doctor();
         Assert.Equal($"{_folder["kernels"]}: adamw.cu", rows["edited kernels"]);
-        Assert.Contains("\nadamw.cu does not compile:\nadamw.cu:2: error: expected an expression", rows["kernels"], StringComparison.Ordinal);
+        Assert.Contains("\nadamw.cu does not compile:\nadamw.cu:2: error: ", rows["kernels"], StringComparison.Ordinal);
         int count = new KernelLibrary(null).Kernels.Count();
         Assert.StartsWith($"{count - 1} of {count} files ready", rows["kernels"], StringComparison.Ordinal);
     }
@@ -168,7 +168,7 @@ public sealed class CudaProcessTests : IDisposable
         CliRun run = (await CliProcess.Run(
             _environment, "train", "--data", _folder["book.txt"], "--preset", "tiny", "--batch", "1", "--threads", "1", "--steps", "1",
             "--sample-tokens", "0", "--out", _folder["run"])).Succeeded();
-        Assert.Contains("; on CPU, 1 threads", run.Output, StringComparison.Ordinal);
+        Assert.Contains("; on CPU, 1 thread,", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
