@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Andrea.Clipping;
+using Andrea.Cuda;
 using Andrea.Data;
 using Andrea.Gpt;
 
@@ -10,6 +11,8 @@ internal static partial class ErrorReport
 {
     /// <summary>Set to 1 to see the stack trace of an error as well.</summary>
     public const string TraceVariable = "ANDREA_TRACE";
+
+    private const string OutOfGpuMemory = "CUDA_ERROR_OUT_OF_MEMORY";
 
     // ENOSPC, EDQUOT and EFBIG on Linux; ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL on Windows.
     private static readonly int[] DiskFullCodes = [28, 122, 27, unchecked((int)0x80070070), unchecked((int)0x80070027)];
@@ -32,6 +35,9 @@ internal static partial class ErrorReport
         return exception is UsageException ? ExitCode.WrongUsage : ExitCode.Failed;
     }
 
+    /// <summary>Writes a line about something that was done otherwise than may have been hoped for.</summary>
+    public static void Note(string text, Terminal terminal) => terminal.Error.WriteLine($"andrea: {OneLine(text)}");
+
     /// <summary>The sentence for errors that users can do something about; null for those that point to a defect.</summary>
     internal static string? Explain(Exception exception) => exception switch
     {
@@ -40,6 +46,8 @@ internal static partial class ErrorReport
         NonFiniteGradientException => exception.Message.Replace(
             $"{nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}", "--non-finite skip", StringComparison.Ordinal),
         DivergedModelException => exception.Message,
+        CudaException { CodeName: OutOfGpuMemory } => $"The GPU has not enough memory ({exception.Message}) Choose a smaller preset, --batch or --context.",
+        CudaException or CudaUnavailableException or KernelCompilationException => exception.Message,
         FileNotFoundException { FileName: { Length: > 0 } path } => $"There is no file '{path}'; check the path.",
         DirectoryNotFoundException => $"{exception.Message} Check the path.",
         IOException { InnerException: null } io when DiskFullCodes.Contains(io.HResult) =>

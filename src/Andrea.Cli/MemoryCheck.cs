@@ -1,5 +1,6 @@
 using Andrea.Cli.Doctor;
 using Andrea.Cli.Rendering;
+using Andrea.Cuda;
 using Andrea.Gpt;
 
 namespace Andrea.Cli;
@@ -17,15 +18,18 @@ internal static class MemoryCheck
     }
 
     /// <summary>Throws when it does not fit.</summary>
+    /// <param name="device">Where the memory will be taken: a GPU has its own, and others use it, too.</param>
     /// <param name="bytes">Bytes needed.</param>
     /// <param name="what">For what, to begin a sentence in the middle: "training chars".</param>
     /// <exception cref="CommandException">It does not fit.</exception>
-    public static void Require(long bytes, string what)
+    public static void Require(Device device, long bytes, string what)
     {
-        long available = Machine.MemoryBytes;
+        var gpu = device.Backend as CudaBackend;
+        long available = gpu?.Context.GetFreeBytes() ?? Machine.MemoryBytes;
         if (bytes > available)
             throw new CommandException(
-                $"For {what} about {Units.Bytes(bytes)} of memory are needed, but this machine has {Units.Bytes(available)}; "
-                + "choose a smaller preset, batch or context.");
+                $"For {what} about {Units.Bytes(bytes)} of memory are needed, but "
+                + (gpu is null ? $"this machine has {Units.Bytes(available)}" : $"of the GPU's {Units.Bytes(available)} are free")
+                + "; choose a smaller preset, batch or context.");
     }
 }

@@ -24,19 +24,7 @@ public sealed class Device : IDisposable
 
     /// <summary>The fastest device of this machine, and why it is no GPU.</summary>
     /// <param name="whyNotCuda">What CUDA is missing, with what to install; null when the device is a GPU.</param>
-    public static Device Best(out string? whyNotCuda)
-    {
-        try
-        {
-            whyNotCuda = null;
-            return Cuda();
-        }
-        catch (Exception error) when (error is CudaUnavailableException or CudaException or KernelCompilationException)
-        {
-            whyNotCuda = error.Message;
-            return Cpu();
-        }
-    }
+    public static Device Best(out string? whyNotCuda) => TryCuda(new CudaOptions(), out whyNotCuda) ?? Cpu();
 
     /// <summary>An NVIDIA GPU, through CUDA.</summary>
     /// <param name="options">Which GPU, which stream; null for the defaults.</param>
@@ -45,6 +33,23 @@ public sealed class Device : IDisposable
     /// <exception cref="CudaException">The driver failed.</exception>
     /// <exception cref="KernelCompilationException">A kernel does not compile; only edited ones should.</exception>
     public static Device Cuda(CudaOptions? options = null) => new(CudaBackend.Open(options ?? new CudaOptions()));
+
+    /// <summary>The GPU that <see cref="Cuda"/> opens; null where CUDA is not usable.</summary>
+    /// <param name="options">Which GPU, which stream.</param>
+    /// <param name="whyNot">What is missing, with what to install; null when there is a device.</param>
+    internal static Device? TryCuda(CudaOptions options, out string? whyNot)
+    {
+        try
+        {
+            whyNot = null;
+            return Cuda(options);
+        }
+        catch (Exception error) when (error is CudaUnavailableException or CudaException or KernelCompilationException)
+        {
+            whyNot = error.Message;
+            return null;
+        }
+    }
 
     /// <summary>The CPU, with SIMD and several threads.</summary>
     /// <param name="threads">Number of threads; 0 takes one for each processor. Results do not depend on it.</param>

@@ -31,7 +31,7 @@ internal sealed class OptimizerBench : IDisposable
         _firstMoments = new ParameterArena(device, _layout);
         _secondMoments = new ParameterArena(device, _layout);
         FillRandom(_parameters, seed: 1, scale: 0.02);
-        FillRandom(_gradients, seed: 2, scale: 0.01);
+        RefillGradients();
         _table = new ChunkTable(device, _gradients, _parameters, _firstMoments, _secondMoments);
         _partials = _backend.Allocate<ChunkPartial>(_table.ChunkCount);
         _tensorNorms = _backend.Allocate<double>(_table.TensorCount);
@@ -57,26 +57,30 @@ internal sealed class OptimizerBench : IDisposable
             ("AdamW", 28 * count, () => Update(null)),
             ("clip and AdamW, fused", 32 * count, MeasureAndUpdate),
         };
-        var timings = variants.Select(_ => new Timings()).ToArray();
-        Warmup.Run(() => RunAll(variants, [.. variants.Select(_ => new Timings())]));
+        Timings[] timings = [.. variants.Select(_ => new Timings())];
+        int[] counts = [.. variants.Select(_ => 1)];
+        Warmup.Run(() => RunAll(variants, counts, [.. variants.Select(_ => new Timings())]));
+        counts = [.. variants.Select(variant => BatchSize.For(_backend, variant.Run))];
         for (int repetition = 0; repetition < repetitions; repetition++)
-            RunAll(variants, timings);
+            RunAll(variants, counts, timings);
         return [.. variants.Select((variant, i) => timings[i].ToResult(variant.Name, variant.Bytes))];
     }
 
-    private void RunAll((string Name, double Bytes, Action Run)[] variants, Timings[] timings)
+    private void RunAll((string Name, double Bytes, Action Run)[] variants, int[] counts, Timings[] timings)
     {
         for (int i = 0; i < variants.Length; i++)
         {
-            // A smaller maximum every time, so that there is always something to scale.
-            _maxNorm *= 0.99;
-            Action run = variants[i].Run;
-            timings[i].Measure(() =>
-            {
-                run();
-                _backend.Synchronize();
-            });
+            // Long before gradients become so small that they are rounded to zero, and nothing is left to scale.
+            if (_maxNorm < 1e-6)
+                RefillGradients();
+            timings[i].Measure(variants[i].Run, counts[i], _backend.Synchronize);
         }
+    }
+
+    private void RefillGradients()
+    {
+        FillRandom(_gradients, seed: 2, scale: 0.01);
+        _maxNorm = 1;
     }
 
     public void Dispose()
@@ -96,6 +100,8 @@ internal sealed class OptimizerBench : IDisposable
 
     private void Measure()
     {
+        // A smaller maximum every time, so that there is always something to scale.
+        _maxNorm *= 0.99;
         var settings = new ClipSettings(_maxNorm, TorchFormula: false, SkipNonFinite: true);
         _backend.GradNormPartial(_table, _partials);
         _backend.GradNormFinal(_table, _partials, settings, _tensorNorms, _clip);

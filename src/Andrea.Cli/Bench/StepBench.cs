@@ -1,5 +1,6 @@
 using Andrea.Backends;
 using Andrea.Clipping;
+using Andrea.Cuda;
 using Andrea.Gpt;
 using Andrea.Numerics;
 using Andrea.Optim;
@@ -9,6 +10,7 @@ namespace Andrea.Cli.Bench;
 /// <summary>Times whole training steps of a model on random tokens, then the parts that they are made of.</summary>
 internal sealed class StepBench : IDisposable
 {
+    private readonly CudaTimeline? _timeline;
     private readonly TimingBackend _timing;
     private readonly Device _device;
     private readonly GptModel _model;
@@ -23,7 +25,8 @@ internal sealed class StepBench : IDisposable
     /// <param name="tokenCount">Tokens in a sequence.</param>
     public StepBench(IBackend backend, GptConfig config, int batchSize, int tokenCount)
     {
-        _timing = new TimingBackend(backend);
+        _timeline = (backend as CudaBackend)?.CreateTimeline();
+        _timing = new TimingBackend(backend, _timeline);
         _device = new Device(_timing);
         _model = new GptModel(_device, config);
         _model.Initialize(InitializationKind.Gpt2, seed: 1);
@@ -43,10 +46,15 @@ internal sealed class StepBench : IDisposable
     /// <summary>The whole step first, then its parts, the longest first.</summary>
     public IReadOnlyList<BenchResult> Run(int repetitions)
     {
-        Warmup.Run(Step);
+        Warmup.Run(() =>
+        {
+            Step();
+            _timing.Synchronize();
+        });
         var whole = new Timings();
+        int count = BatchSize.For(_timing, Step);
         for (int i = 0; i < repetitions; i++)
-            whole.Measure(Step);
+            whole.Measure(Step, count, _timing.Synchronize);
         Part[] parts = Enum.GetValues<Part>();
         Timings[] timings = [.. parts.Select(_ => new Timings())];
         _timing.Enabled = true;
@@ -54,6 +62,7 @@ internal sealed class StepBench : IDisposable
         {
             _timing.Reset();
             Step();
+            _timing.Synchronize();
             for (int part = 0; part < parts.Length; part++)
                 timings[part].Add(_timing.MillisecondsOf(parts[part]));
         }
@@ -73,6 +82,7 @@ internal sealed class StepBench : IDisposable
         _clipper.Dispose();
         _pass.Dispose();
         _model.Dispose();
+        _timeline?.Dispose();
     }
 
     private void Step()
@@ -81,6 +91,5 @@ internal sealed class StepBench : IDisposable
         _model.ZeroGradients();
         _pass.ForwardBackward(_inputs, _targets);
         _optimizer.Step(learningRate: 1e-4);
-        _timing.Synchronize();
     }
 }

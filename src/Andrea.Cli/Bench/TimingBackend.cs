@@ -1,12 +1,19 @@
 using System.Diagnostics;
 using Andrea.Backends;
+using Andrea.Cuda;
 using Andrea.Tensors;
 
 namespace Andrea.Cli.Bench;
 
-/// <summary>A backend that does what another does, and keeps the time of every operation. For benchmarks only: it waits after each.</summary>
-internal sealed class TimingBackend(IBackend inner) : IBackend
+/// <summary>A backend that does what another does, and keeps the time of every operation. For benchmarks only.</summary>
+/// <param name="inner">The other backend.</param>
+/// <param name="timeline">The GPU's own clock, which makes waits unnecessary; not owned. Null waits after every operation.</param>
+internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = null) : IBackend
 {
+    // What operations get as their beginning when no time is taken.
+    private const long NotTimed = -1;
+
+    private readonly List<(Part Part, int First, int Last)> _spans = [];
     private readonly long[] _ticks = new long[Enum.GetValues<Part>().Length];
     private readonly double[] _operations = new double[Enum.GetValues<Part>().Length];
 
@@ -17,8 +24,10 @@ internal sealed class TimingBackend(IBackend inner) : IBackend
 
     public string Description => inner.Description;
 
-    /// <summary>Time spent in a part since the last <see cref="Reset"/>.</summary>
-    public double MillisecondsOf(Part part) => _ticks[(int)part] * 1000.0 / Stopwatch.Frequency;
+    /// <summary>Time spent in a part since the last <see cref="Reset"/>; all operations must have been waited for.</summary>
+    public double MillisecondsOf(Part part) => timeline is null
+        ? _ticks[(int)part] * 1000.0 / Stopwatch.Frequency
+        : _spans.Where(span => span.Part == part).Sum(span => timeline.MillisecondsBetween(span.First, span.Last));
 
     /// <summary>Floating-point operations of a part since the last <see cref="Reset"/>; counted for matrix products only.</summary>
     public double OperationsOf(Part part) => _operations[(int)part];
@@ -27,6 +36,8 @@ internal sealed class TimingBackend(IBackend inner) : IBackend
     {
         Array.Clear(_ticks);
         Array.Clear(_operations);
+        _spans.Clear();
+        timeline?.Reset();
     }
 
     public DeviceBuffer<T> Allocate<T>(long length)
@@ -53,7 +64,7 @@ internal sealed class TimingBackend(IBackend inner) : IBackend
 
     public bool IsRecording => inner.IsRecording;
 
-    public IRecording Record(Action work) => inner.Record(work);
+    public IRecording Record(Action work) => new TimedRecording(this, inner.Record(work), work);
 
     public string? ComplaintAbout(nint address) => inner.ComplaintAbout(address);
 
@@ -218,14 +229,36 @@ internal sealed class TimingBackend(IBackend inner) : IBackend
     private static double Scores(double batch, double tokenCount, double heads, double headSize) =>
         2 * batch * heads * headSize * tokenCount * (tokenCount + 1) / 2;
 
-    private long Begin() => Enabled ? Stopwatch.GetTimestamp() : 0;
+    private long Begin() =>
+        !Enabled || inner.IsRecording ? NotTimed
+        : timeline is null ? Stopwatch.GetTimestamp()
+        : timeline.Mark();
 
     private void End(Part part, long started, double operations = 0)
     {
-        if (!Enabled)
+        if (started == NotTimed)
             return;
-        inner.Synchronize();
-        _ticks[(int)part] += Stopwatch.GetTimestamp() - started;
+        if (timeline is null)
+        {
+            inner.Synchronize();
+            _ticks[(int)part] += Stopwatch.GetTimestamp() - started;
+        }
+        else
+            _spans.Add((part, (int)started, timeline.Mark()));
         _operations[(int)part] += operations;
+    }
+
+    /// <summary>A recording is one operation to the device; while time is taken, its parts are done one by one instead.</summary>
+    private sealed class TimedRecording(TimingBackend timing, IRecording recorded, Action work) : IRecording
+    {
+        public void Launch()
+        {
+            if (timing.Enabled)
+                work();
+            else
+                recorded.Launch();
+        }
+
+        public void Dispose() => recorded.Dispose();
     }
 }

@@ -21,12 +21,17 @@ internal sealed class Timings
 
     public void Add(double milliseconds) => _milliseconds.Add(milliseconds);
 
-    /// <summary>Times an action once.</summary>
-    public void Measure(Action action)
+    /// <summary>Times an action: the mean of a batch of them.</summary>
+    /// <param name="action">Enqueues the work.</param>
+    /// <param name="count">How often, without a wait in between.</param>
+    /// <param name="synchronize">Waits until the work is done.</param>
+    public void Measure(Action action, int count, Action synchronize)
     {
         long started = Stopwatch.GetTimestamp();
-        action();
-        Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        for (int i = 0; i < count; i++)
+            action();
+        synchronize();
+        Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds / count);
     }
 
     /// <summary>The result line, with rates over the median.</summary>

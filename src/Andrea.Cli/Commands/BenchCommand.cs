@@ -14,6 +14,9 @@ internal sealed class BenchCommand
 {
     private const int DefaultRepetitions = 10;
 
+    private const string OnGpus =
+        "On a GPU one measurement is the mean of many steps in a row, without waits between them, and parts are timed by the GPU itself.";
+
     private readonly Option<Preset?> _preset = PresetOption.Create("Which model to time.", Preset.Chars);
     private readonly Option<int?> _batch = CliOption.Count("--batch", "Sequences in a batch (default: the preset's).", 1, 1 << 20);
     private readonly Option<int?> _context = CliOption.Count("--context", "Tokens in a sequence (default: the preset's).", 1, 1 << 20);
@@ -26,7 +29,7 @@ internal sealed class BenchCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("bench", "Times the optimizer, or a whole training step and its parts, on random data.")
+        var command = new Command("bench", "Times the optimizer, or a whole training step and its parts, on random data. " + OnGpus)
         {
             new BenchCommand(terminal).CreateOptimizer(),
             new BenchCommand(terminal).CreateStep(),
@@ -37,7 +40,7 @@ internal sealed class BenchCommand
 
     private Command CreateOptimizer()
     {
-        var command = new Command("optimizer", "Times clipping, AdamW, and both.") { _preset, _repetitions, _json };
+        var command = new Command("optimizer", "Times clipping, AdamW, and both. " + OnGpus) { _preset, _repetitions, _json };
         _device.AddTo(command);
         command.SetAction(parsed => RunOptimizer(parsed));
         return command;
@@ -45,7 +48,7 @@ internal sealed class BenchCommand
 
     private Command CreateStep()
     {
-        var command = new Command("step", "Times a whole training step and its parts.") { _preset, _batch, _context, _repetitions, _json };
+        var command = new Command("step", "Times a whole training step and its parts. " + OnGpus) { _preset, _batch, _context, _repetitions, _json };
         _device.AddTo(command);
         command.SetAction(parsed => RunStep(parsed));
         return command;
@@ -54,8 +57,8 @@ internal sealed class BenchCommand
     private int RunOptimizer(ParseResult parsed)
     {
         Preset preset = parsed.GetValue(_preset) ?? Preset.Chars;
-        MemoryCheck.Require(OptimizerBench.BytesFor(preset.Config), $"the optimizer of {preset.Name}");
-        using Device device = _device.Open(parsed);
+        using Device device = _device.Open(parsed, _terminal);
+        MemoryCheck.Require(device, OptimizerBench.BytesFor(preset.Config), $"the optimizer of {preset.Name}");
         using var bench = new OptimizerBench(device, preset.Config);
         return Report(parsed, "optimizer", preset, device, null, null, bench.Run);
     }
@@ -67,8 +70,8 @@ internal sealed class BenchCommand
         int context = parsed.GetValue(_context) ?? preset.Config.ContextLength;
         // The position table is the only thing that a longer context adds to the model.
         GptConfig config = preset.Config with { ContextLength = Math.Max(context, preset.Config.ContextLength) };
-        MemoryCheck.Require(MemoryCheck.TrainingBytes(config, batch, context), $"training {preset.Name} on {batch} x {context} tokens");
-        using Device device = _device.Open(parsed);
+        using Device device = _device.Open(parsed, _terminal);
+        MemoryCheck.Require(device, MemoryCheck.TrainingBytes(config, batch, context), $"training {preset.Name} on {batch} x {context} tokens");
         using var bench = new StepBench(device.Backend, config, batch, context);
         return Report(parsed, "step", preset, device, batch, context, bench.Run);
     }

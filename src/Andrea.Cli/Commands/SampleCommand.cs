@@ -48,7 +48,7 @@ internal sealed class SampleCommand
             Seed = parsed.GetValue(_seed) ?? Defaults.Seed,
         };
         string prompt = parsed.GetValue(_prompt) ?? "";
-        using Device device = _device.Open(parsed);
+        using Device device = _device.Open(parsed, _terminal);
         using TrainedModel trained = TrainedModel.Load(device, parsed.GetValue(_run)!);
         using var generator = new TextGenerator(trained.Model, trained.Tokenizer, options);
         IEnumerable<string> pieces = generator.Generate(prompt, parsed.GetValue(_tokens) ?? DefaultTokens);

@@ -46,7 +46,7 @@ internal sealed class TrainCommand
             ? new ProgressView(_terminal.Console, _terminal.Clock)
             : new PlainLines(_terminal.Output, _terminal.Clock, parsed.GetValue(_logEvery) ?? 0);
         using var signals = new RunSignals(view.Note, Environment.Exit);
-        using Device device = _device.Open(parsed);
+        using Device device = _device.Open(parsed, _terminal);
         using Trainer trainer = parsed.GetValue(_resume) is { } run ? Resume(parsed, run, device, view) : Begin(parsed, device, view);
         if (trainer.Step == trainer.Options.Steps)
         {
@@ -75,7 +75,7 @@ internal sealed class TrainCommand
         TokenDataset data = choice.Open(_data.TokenizerKind(parsed));
         CheckPrompt(parsed, data.Tokenizer);
         config = config with { VocabularySize = data.Tokenizer.VocabularySize };
-        MemoryCheck.Require(MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");
+        MemoryCheck.Require(device, MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");
         var trainer = new Trainer(device, config, data, options);
         choice.WriteTo(folder);
         Introduce(trainer, device, view, $"Training {preset.Name}");

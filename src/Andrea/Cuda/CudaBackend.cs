@@ -74,6 +74,9 @@ internal sealed partial class CudaBackend : IBackend
     /// <summary>The GPU.</summary>
     public CudaContext Context => _context;
 
+    /// <summary>Makes a clock that runs on the GPU.</summary>
+    public CudaTimeline CreateTimeline() => new(_stream);
+
     public bool IsRecording => _stream.IsRecording;
 
     public DeviceBuffer<T> Allocate<T>(long length)

@@ -38,22 +38,37 @@ internal sealed class CudaContext : IDisposable
     /// <exception cref="CudaUnavailableException">There is no GPU, or none of that number.</exception>
     public static CudaContext Open(ICudaDriver driver, int ordinal = 0)
     {
+        int count = Start(driver);
+        if (ordinal < 0 || ordinal >= count)
+            throw new CudaUnavailableException(
+                $"GPU {ordinal} was asked for, but the CUDA driver shows {count}; expected a number from 0 to {count - 1}.");
+        return new CudaContext(driver, driver.GetDevice(ordinal));
+    }
+
+    /// <summary>Starts the driver.</summary>
+    /// <returns>How many GPUs it shows: at least 1.</returns>
+    /// <exception cref="CudaUnavailableException">It cannot be started, or shows none.</exception>
+    public static int Start(ICudaDriver driver)
+    {
+        const string Advice = "Check that 'nvidia-smi' shows a GPU, and that CUDA_VISIBLE_DEVICES, if set, names one; in a container, start it"
+            + " with '--gpus all'.";
         try
         {
             driver.Initialize();
         }
         catch (CudaException error)
         {
-            throw new CudaUnavailableException(
-                $"The CUDA driver {driver.Library} cannot be started: {error.Message} Check that 'nvidia-smi' shows a GPU, and that"
-                + " CUDA_VISIBLE_DEVICES, if set, names one; in a container, start it with '--gpus all'.",
-                error);
+            throw new CudaUnavailableException($"The CUDA driver {driver.Library} cannot be started: {error.Message} {Advice}", error);
         }
         int count = driver.GetDeviceCount();
-        if (ordinal < 0 || ordinal >= count)
-            throw new CudaUnavailableException(
-                $"GPU {ordinal} was asked for, but the CUDA driver shows {count}; expected a number from 0 to {count - 1}.");
-        return new CudaContext(driver, driver.GetDevice(ordinal));
+        return count > 0 ? count : throw new CudaUnavailableException($"The CUDA driver {driver.Library} shows no GPU. {Advice}");
+    }
+
+    /// <summary>Memory of the GPU that nobody uses, other processes included.</summary>
+    public long GetFreeBytes()
+    {
+        using (Handle.Enter())
+            return Driver.GetMemoryInfo().FreeBytes;
     }
 
     /// <summary>Loads compiled code.</summary>

@@ -1,4 +1,5 @@
 using Andrea.Cli;
+using Andrea.Cuda;
 using Andrea.Data;
 using Andrea.Training.Checkpoints;
 using Spectre.Console;
@@ -18,6 +19,10 @@ public sealed class ErrorReportTests
         { "disk full, Windows", ExitCode.Failed, "The disk is full" },
         { "permission", ExitCode.Failed, "denied Check the permissions" },
         { "memory", ExitCode.Failed, "There is not enough memory" },
+        { "GPU memory", ExitCode.Failed, "The GPU has not enough memory (cuMemAlloc_v2() failed with CUDA_ERROR_OUT_OF_MEMORY (2): out of memory.) Choose a smaller" },
+        { "GPU", ExitCode.Failed, "cuCtxSynchronize() failed with CUDA_ERROR_ILLEGAL_ADDRESS (700): lost." },
+        { "no CUDA", ExitCode.Failed, "install it" },
+        { "kernel", ExitCode.Failed, "The kernel file adamw.cu does not compile." },
         { "wrapped", ExitCode.Failed, "too short" },
     };
 
@@ -70,6 +75,10 @@ public sealed class ErrorReportTests
         "disk full, Windows" => new IOException("no space left", unchecked((int)0x80070070)),
         "permission" => new UnauthorizedAccessException("denied"),
         "memory" => new OutOfMemoryException(),
+        "GPU memory" => new CudaException("cuMemAlloc_v2()", 2, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory."),
+        "GPU" => new CudaException("cuCtxSynchronize()", 700, "CUDA_ERROR_ILLEGAL_ADDRESS", "lost.", isFatal: true),
+        "no CUDA" => new CudaUnavailableException("install it"),
+        "kernel" => new KernelCompilationException("adamw.cu", "adamw.cu:1: error: no\nadamw.cu:2: error: no"),
         _ => new AggregateException(new AggregateException(new TrainingDataException("too short"))),
     };
 

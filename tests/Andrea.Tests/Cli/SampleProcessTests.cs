@@ -14,7 +14,7 @@ public sealed class SampleProcessTests
         (await CliRun.Of(
             "train", "--data", folder["book.txt"], "--preset", "tiny", "--batch", "1", "--threads", "1", "--steps", "1", "--out", folder["run"]))
             .Succeeded();
-        using Process process = Start("sample", folder["run"], "--threads", "1", "--tokens", "2147483647");
+        using Process process = CliProcess.Start(new Dictionary<string, string?>(), "sample", folder["run"], "--threads", "1", "--tokens", "2147483647");
         Task<string> errors = process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         char[] beginning = new char[20];
@@ -31,18 +31,5 @@ public sealed class SampleProcessTests
         }
         Assert.Equal("", await errors);
         Assert.Equal(0, process.ExitCode);
-    }
-
-    private static Process Start(params string[] arguments)
-    {
-        string host = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (string argument in (string[])["exec", Path.Combine(AppContext.BaseDirectory, "Andrea.Cli.dll"), .. arguments])
-            start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
     }
 }

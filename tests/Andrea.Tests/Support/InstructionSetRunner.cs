@@ -25,7 +25,8 @@ internal static class InstructionSetRunner
 
     /// <summary>What <typeparamref name="T"/>'s fingerprint is in a process restricted to <paramref name="instructionSet"/>.</summary>
     /// <param name="instructionSet">One of <see cref="Narrower"/>, or <c>all</c>: nothing is switched off.</param>
-    public static string Fingerprint<T>(string instructionSet)
+    /// <param name="environment">Further variables of the child's environment; null removes one.</param>
+    public static string Fingerprint<T>(string instructionSet, params ReadOnlySpan<(string Name, string? Value)> environment)
         where T : IFingerprint
     {
         // "dotnet exec Andrea.Tests.dll" or the app host Andrea.Tests: start whatever started this process.
@@ -40,6 +41,8 @@ internal static class InstructionSetRunner
         start.ArgumentList.Add(typeof(T).FullName!);
         foreach (string name in SwitchedOff(instructionSet))
             start.Environment[name] = "0";
+        foreach ((string name, string? value) in environment)
+            start.Environment[name] = value;
         return Output(start);
     }
 

@@ -108,6 +108,45 @@ internal sealed class KernelCache
         }
     }
 
+    /// <summary>How many entries there are, of any age and for any GPU, and the bytes they take.</summary>
+    public (int Count, long Bytes) Measure()
+    {
+        if (Folder is null || !Directory.Exists(Folder))
+            return (0, 0);
+        try
+        {
+            FileInfo[] entries = new DirectoryInfo(Folder).GetFiles("*" + Extension);
+            return (entries.Length, entries.Sum(entry => entry.Length));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Gone or forbidden since: nothing that could be used.
+            return (0, 0);
+        }
+    }
+
+    /// <summary>Tries whether entries could be kept, making the folder if need be: null when they could, else why not.</summary>
+    public string? WhyNotWritable()
+    {
+        if (Folder is null)
+            return null;
+        string probe = Path.Combine(Folder, $"{Guid.NewGuid():N}.part");
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            File.WriteAllBytes(probe, Format);
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return error.Message;
+        }
+        finally
+        {
+            TryDelete(probe);
+        }
+    }
+
     private string PathOf(string key) => Path.Combine(Folder!, key + Extension);
 
     private static void TryDelete(string path)

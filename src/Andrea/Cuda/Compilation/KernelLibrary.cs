@@ -24,9 +24,9 @@ internal sealed class KernelLibrary
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException(
                 $"{FolderVariable} names the folder '{folder}', which does not exist. Create it, or unset the variable to use the built-in kernels.");
-        foreach (string path in Directory.EnumerateFiles(folder))
-            if (Path.GetExtension(path) is ".cu" or ".cuh")
-                _texts[Path.GetFileName(path)] = File.ReadAllText(path);
+        Edited = [.. Directory.EnumerateFiles(folder).Where(path => Path.GetExtension(path) is ".cu" or ".cuh").Select(Path.GetFileName).Order()!];
+        foreach (string name in Edited)
+            _texts[name] = File.ReadAllText(Path.Combine(folder, name));
     }
 
     /// <summary>The files of this process.</summary>
@@ -35,6 +35,9 @@ internal sealed class KernelLibrary
 
     /// <summary>Where edited files come from, or null.</summary>
     public string? Folder { get; }
+
+    /// <summary>Names of the files that come from <see cref="Folder"/>.</summary>
+    public IReadOnlyList<string> Edited { get; } = [];
 
     /// <summary>Names of the files that hold kernels.</summary>
     public IEnumerable<string> Kernels => _texts.Keys.Where(name => name.EndsWith(".cu", StringComparison.Ordinal));
