@@ -4,6 +4,7 @@ using Andrea.Backends;
 using Andrea.Cuda.Compilation;
 using Andrea.Cuda.Gradients;
 using Andrea.Cuda.Interop;
+using Andrea.Cuda.Linear;
 using Andrea.Cuda.Memory;
 using Andrea.Tensors;
 
@@ -26,10 +27,12 @@ internal sealed partial class CudaBackend : IBackend
     /// <param name="driver">The driver.</param>
     /// <param name="compiler">Where kernels come from.</param>
     /// <param name="options">Which GPU, which stream.</param>
+    /// <param name="linear">Where matrix products come from; null for the usual sources.</param>
     /// <exception cref="CudaUnavailableException">There is no such GPU, or NVRTC does not know it.</exception>
-    public CudaBackend(ICudaDriver driver, KernelCompiler compiler, CudaOptions options)
+    public CudaBackend(ICudaDriver driver, KernelCompiler compiler, CudaOptions options, LinearSources? linear = null)
     {
         _options = options;
+        _linearSources = linear ?? new LinearSources();
         _context = CudaContext.Open(driver, options.Ordinal);
         try
         {
@@ -116,6 +119,7 @@ internal sealed partial class CudaBackend : IBackend
     private void Free()
     {
         _gradients?.Dispose();
+        _linear?.Dispose();
         _scratch?.Dispose();
         _staging?.Dispose();
         _loader?.Dispose();
