@@ -5,15 +5,20 @@ namespace Andrea.Tests.Cpu;
 
 /// <summary>A device whose tensors lie between guard zones of NaN, at odd addresses: reading outside one turns results into NaN,
 /// writing outside is found by <see cref="AssertGuards"/>.</summary>
-public sealed class GuardedDevice(string name) : IDisposable
+public sealed class GuardedDevice(TestDevice device) : IDisposable
 {
     // Not a multiple of any vector, so that tensors begin off every alignment.
     private const int Guard = 37;
     private const uint GuardBits = 0x7FC0BEEF;
 
-    private readonly TestDevice _device = TestDevice.Open(name);
+    private readonly TestDevice _device = device;
     private readonly List<Tensor> _zones = [];
     private readonly List<(Tensor Tensor, float[] Values)> _inputs = [];
+
+    public GuardedDevice(string name)
+        : this(TestDevice.Open(name))
+    {
+    }
 
     internal Andrea.Backends.IBackend Backend => _device.Backend;
 
