@@ -90,6 +90,7 @@ internal sealed unsafe class EmulatedCublasLt(EmulatedCudaDriver driver) : ICubl
     {
         Require(type == CublasDataType.Float32, $"the emulator knows no element type {(int)type}");
         Require(rows > 0 && columns > 0, $"a matrix cannot be {rows} x {columns}");
+        // The real library says so when an algorithm is searched for.
         Require(leadingDimension >= rows, $"columns {leadingDimension} apart overlap when they have {rows} elements");
         return Add(_layouts, new Layout(rows, columns, leadingDimension));
     }

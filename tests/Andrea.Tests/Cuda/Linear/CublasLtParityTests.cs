@@ -24,8 +24,9 @@ public class CublasLtParityTests
             AssertAgrees(device, third, other, size);
         }
         AssertAgrees(device, 0, 0, 0);
-        // Only a layer without inputs, or without outputs for the way back, is nobody's product.
-        Assert.All(device.Own.Calls.GroupBy(call => call), calls => Assert.True(calls.Key != "BackwardWeight", calls.Key));
+        // Only what is no product: ten times a layer without inputs, twice the way back of one without outputs.
+        if (name == TestDevice.Emulator)
+            Assert.Equal([.. Enumerable.Repeat("BackwardInput", 2), .. Enumerable.Repeat("Forward", 10)], device.Own.Calls.Order());
     }
 
     [Theory, MemberData(nameof(Devices))]
