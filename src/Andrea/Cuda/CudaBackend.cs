@@ -4,6 +4,7 @@ using Andrea.Backends;
 using Andrea.Cuda.Compilation;
 using Andrea.Cuda.Gradients;
 using Andrea.Cuda.Interop;
+using Andrea.Cuda.Linear;
 using Andrea.Cuda.Memory;
 using Andrea.Tensors;
 
@@ -25,10 +26,12 @@ internal sealed partial class CudaBackend : IBackend
     /// <param name="context">The GPU; owned from here on, whether this succeeds or not.</param>
     /// <param name="compiler">Where kernels come from.</param>
     /// <param name="options">Which stream, whose products.</param>
+    /// <param name="linear">Where matrix products come from; null for the usual sources.</param>
     /// <exception cref="CudaUnavailableException">NVRTC does not know the GPU.</exception>
-    public CudaBackend(CudaContext context, KernelCompiler compiler, CudaOptions options)
+    public CudaBackend(CudaContext context, KernelCompiler compiler, CudaOptions options, LinearSources? linear = null)
     {
         _options = options;
+        _linearSources = linear ?? new LinearSources();
         _context = context;
         try
         {
@@ -139,6 +142,7 @@ internal sealed partial class CudaBackend : IBackend
     private void Free()
     {
         _gradients?.Dispose();
+        _linear?.Dispose();
         _scratch?.Dispose();
         _staging?.Dispose();
         _loader?.Dispose();

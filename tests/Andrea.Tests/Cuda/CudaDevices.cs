@@ -1,6 +1,7 @@
 using Andrea.Cuda;
 using Andrea.Cuda.Compilation;
 using Andrea.Cuda.Interop;
+using Andrea.Cuda.Linear;
 
 namespace Andrea.Tests.Cuda;
 
@@ -11,8 +12,8 @@ internal static class CudaDevices
         TestNvrtc.Get(), new KernelLibrary(null), new KernelCache(Path.Combine(AppContext.BaseDirectory, "kernel-cache"))));
 
     /// <summary>A device over any driver. The driver stays the caller's.</summary>
-    public static Device Open(ICudaDriver driver, CudaOptions? options = null) =>
-        new(new CudaBackend(CudaContext.Open(driver), NvrtcOrSkip(), options ?? new CudaOptions()));
+    public static Device Open(ICudaDriver driver, CudaOptions? options = null, LinearSources? linear = null) =>
+        new(new CudaBackend(CudaContext.Open(driver), NvrtcOrSkip(), options ?? new CudaOptions(), linear));
 
     /// <summary>The real driver with a GPU; where there is none, the calling test skips and says why.</summary>
     public static CudaDriver GpuDriver()

@@ -44,8 +44,10 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public string GetDeviceName(int device) => "Fake GPU";
     public long GetDeviceTotalBytes(int device) => 1 << 30;
 
-    /// <summary>Newer than any compiler, which therefore gives PTX, of which this driver reads the kernels' parameters.</summary>
-    public int GetDeviceAttribute(int device, CudaDeviceAttribute attribute) => attribute == CudaDeviceAttribute.ComputeCapabilityMajor ? 99 : 0;
+    /// <summary>Compute capability. Newer than any compiler, which therefore gives PTX, of which this driver reads the kernels' parameters.</summary>
+    public int Major { get; init; } = 99;
+
+    public int GetDeviceAttribute(int device, CudaDeviceAttribute attribute) => attribute == CudaDeviceAttribute.ComputeCapabilityMajor ? Major : 0;
 
     public nint RetainPrimaryContext(int device)
     {

@@ -12,6 +12,10 @@ public readonly record struct Tolerance(double Absolute, double Relative, double
     /// <summary>Sums of up to some thousand products in float32 against double; errors grow like sqrt(K) 2^-24 of the sum of magnitudes.</summary>
     public static readonly Tolerance Accumulated = new(2e-5, 2e-5, 1e-11);
 
+    /// <summary>The same with factors rounded to TF32, 2^-11 each: errors of the products add up like a random walk, so against a sum of
+    /// size 1 they are about 2^-11; a GPU may also cut off instead of rounding, which doubles them.</summary>
+    public static readonly Tolerance Tf32Product = new(4e-3, 4e-3, 1e-6);
+
     /// <summary>Chains of such sums: attention, or a whole model's backward pass.</summary>
     public static readonly Tolerance Chained = new(1e-4, 1e-4, 1e-9);
 

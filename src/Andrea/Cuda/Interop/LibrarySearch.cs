@@ -34,12 +34,27 @@ internal sealed record LibrarySearch(IReadOnlyList<string> Names, IReadOnlyList<
         string[] names = places.IsWindows
             ? ["nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll"]
             : ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"];
-        if (places.Variable(NvrtcPathVariable) is not { } given)
-            return new(names, [.. places.ApplicationFolders(), .. places.ToolkitFolders(), .. places.WheelFolders()], UseLoader: true);
-        bool isFile = File.Exists(given);
-        return new(isFile ? [Path.GetFileName(given)] : names, [isFile ? Path.GetDirectoryName(Path.GetFullPath(given))! : given], UseLoader: false);
+        return Installed(places, names, NvrtcPathVariable);
+    }
+
+    /// <summary>cuBLASLt comes from the same places; it needs no library of NVIDIA's but the driver.</summary>
+    public static LibrarySearch ForCublasLt(SearchPlaces places)
+    {
+        string[] names = places.IsWindows ? ["cublasLt64_13.dll", "cublasLt64_12.dll"] : ["libcublasLt.so.13", "libcublasLt.so.12"];
+        return Installed(places, names, CublasPathVariable);
     }
 
     /// <summary>The environment variable that names NVRTC's folder or file; nothing else is tried then.</summary>
     public const string NvrtcPathVariable = "ANDREA_NVRTC_PATH";
+
+    /// <summary>The same for cuBLASLt.</summary>
+    public const string CublasPathVariable = "ANDREA_CUBLAS_PATH";
+
+    private static LibrarySearch Installed(SearchPlaces places, string[] names, string variable)
+    {
+        if (places.Variable(variable) is not { } given)
+            return new(names, [.. places.ApplicationFolders(), .. places.ToolkitFolders(), .. places.WheelFolders()], UseLoader: true);
+        bool isFile = File.Exists(given);
+        return new(isFile ? [Path.GetFileName(given)] : names, [isFile ? Path.GetDirectoryName(Path.GetFullPath(given))! : given], UseLoader: false);
+    }
 }

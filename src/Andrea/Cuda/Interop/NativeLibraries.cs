@@ -8,6 +8,7 @@ internal static class NativeLibraries
 {
     public const string Driver = "andrea-cuda-driver";
     public const string Nvrtc = "andrea-nvrtc";
+    public const string CublasLt = "andrea-cublaslt";
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, LoadedLibrary> Known = [];

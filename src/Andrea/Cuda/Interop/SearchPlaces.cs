@@ -48,7 +48,7 @@ internal sealed partial record SearchPlaces(Func<string, string?> Variable, bool
         string[] insidePackages =
         [
             Path.Combine("nvidia", "cu13", library), Path.Combine("nvidia", "cu13", library, "x86_64"),
-            Path.Combine("nvidia", "cuda_nvrtc", library), Path.Combine("torch", "lib"),
+            Path.Combine("nvidia", "cuda_nvrtc", library), Path.Combine("nvidia", "cublas", library), Path.Combine("torch", "lib"),
         ];
         IEnumerable<string> conda = Named("CONDA_PREFIX")
             .Select(folder => IsWindows ? Path.Combine(folder, "Library", "bin") : Path.Combine(folder, "lib"));

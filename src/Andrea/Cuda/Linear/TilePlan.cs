@@ -2,19 +2,6 @@ using Andrea.Cuda.Interop;
 
 namespace Andrea.Cuda.Linear;
 
-/// <summary>Which of a linear layer's products.</summary>
-internal enum LinearProduct
-{
-    /// <summary>output (rows, O): sums over I.</summary>
-    Forward,
-
-    /// <summary>dInput (rows, I): sums over O.</summary>
-    Input,
-
-    /// <summary>dWeight (O, I): sums over rows, which can be split.</summary>
-    Weight,
-}
-
 /// <summary>The kernels that a product can run on, by how much of the result a block makes.</summary>
 internal enum TileSize
 {
@@ -30,7 +17,7 @@ internal enum TileSize
 
 /// <summary>How a product C (M, N) = A (M, K) B (K, N) is cut into blocks.</summary>
 /// <param name="Tile">What a block makes of C.</param>
-/// <param name="Splits">Into how many parts the sums over K are cut, each made by blocks of its own; more than 1 for <see cref="LinearProduct.Weight"/> only.</param>
+/// <param name="Splits">Into how many parts the sums over K are cut, each made by blocks of its own; more than 1 for <see cref="LinearOperation.BackwardWeight"/> only.</param>
 /// <param name="SplitDepth">Terms of K in each part but the last, which has the rest.</param>
 /// <remarks>Depends on nothing but the sizes: splits change a sum's order, and its bits must not depend on the GPU. The other choices do not
 /// change bits, but for <see cref="TileSize.Row"/>.</remarks>
@@ -60,13 +47,13 @@ internal readonly record struct TilePlan(TileSize Tile, int Splits, int SplitDep
     /// <summary>The fastest plan by a rough estimate.</summary>
     /// <param name="product">Which product.</param>
     /// <param name="m">M: rows of the result.</param><param name="n">N: its columns.</param><param name="k">K: terms of each sum.</param>
-    public static TilePlan Choose(LinearProduct product, int m, int n, int k)
+    public static TilePlan Choose(LinearOperation product, int m, int n, int k)
     {
-        if (product == LinearProduct.Forward && m == 1)
+        if (product == LinearOperation.Forward && m == 1)
             return new TilePlan(TileSize.Row, k);
         TilePlan best = new(TileSize.Large, k);
         double least = best.Cycles(m, n);
-        int mostSplits = product == LinearProduct.Weight ? MaxSplits : 1;
+        int mostSplits = product == LinearOperation.BackwardWeight ? MaxSplits : 1;
         for (int splits = 1; splits <= mostSplits; splits++)
         {
             foreach (TileSize tile in (ReadOnlySpan<TileSize>)[TileSize.Large, TileSize.Small])

@@ -15,20 +15,17 @@ internal sealed class TiledLinear : ILinearOps
 
     private const int JoinThreads = 256, JoinElements = 4 * JoinThreads;
 
-    // Of the pieces of scratch memory.
-    private const long Alignment = 256;
-
     private readonly CudaStream _stream;
     private readonly CudaScratch _scratch;
-    private readonly Func<LinearProduct, int, int, int, TilePlan> _choose;
+    private readonly Func<LinearOperation, int, int, int, TilePlan> _choose;
     private readonly CudaKernel _forward, _forwardSmall, _input, _inputSmall, _weight, _weightSmall, _join, _row;
-    private readonly ColumnSumKernels _columnSums;
+    private readonly BiasGradient _biasGradient;
 
     /// <summary>Gets the kernels ready.</summary>
     /// <param name="loader">Where kernels come from.</param>
     /// <param name="scratch">Memory for partial sums.</param>
     /// <param name="choose">Plans products; null for <see cref="TilePlan.Choose"/>.</param>
-    public TiledLinear(KernelLoader loader, CudaScratch scratch, Func<LinearProduct, int, int, int, TilePlan>? choose = null)
+    public TiledLinear(KernelLoader loader, CudaScratch scratch, Func<LinearOperation, int, int, int, TilePlan>? choose = null)
     {
         _stream = loader.Stream;
         _scratch = scratch;
@@ -42,7 +39,7 @@ internal sealed class TiledLinear : ILinearOps
         _weightSmall = tiles.GetKernel(WeightSmallName);
         _join = tiles.GetKernel(JoinName);
         _row = loader.Load(RowFile).GetKernel(RowName);
-        _columnSums = new ColumnSumKernels(loader);
+        _biasGradient = new BiasGradient(loader, scratch);
     }
 
     public string Description => "Andrea's own kernels, float32";
@@ -51,7 +48,7 @@ internal sealed class TiledLinear : ILinearOps
     {
         if (rows == 0 || outputSize == 0)
             return;
-        TilePlan plan = _choose(LinearProduct.Forward, rows, outputSize, inputSize);
+        TilePlan plan = _choose(LinearOperation.Forward, rows, outputSize, inputSize);
         var arguments = default(KernelArguments);
         arguments.Add(input.Address);
         arguments.Add(weight.Address);
@@ -70,7 +67,7 @@ internal sealed class TiledLinear : ILinearOps
     {
         if (rows == 0 || inputSize == 0)
             return;
-        TilePlan plan = _choose(LinearProduct.Input, rows, inputSize, outputSize);
+        TilePlan plan = _choose(LinearOperation.BackwardInput, rows, inputSize, outputSize);
         var arguments = default(KernelArguments);
         arguments.Add(dOutput.Address);
         arguments.Add(weight.Address);
@@ -85,20 +82,18 @@ internal sealed class TiledLinear : ILinearOps
     {
         if (rows == 0 || outputSize == 0)
             return;
-        TilePlan plan = _choose(LinearProduct.Weight, outputSize, inputSize, rows);
-        long length = checked((long)outputSize * inputSize);
-        long partialBytes = plan.Splits == 1 ? 0 : checked((length * plan.Splits * sizeof(float) + Alignment - 1) / Alignment * Alignment);
-        long columnBytes = dBias.IsNone ? 0 : ColumnSumKernels.ScratchBytes(rows, outputSize);
-        nint scratch = partialBytes + columnBytes == 0 ? 0 : _scratch.Take(checked(partialBytes + columnBytes));
-        if (length > 0)
-            AddWeight(plan, dOutput, input, rows, inputSize, outputSize, dWeight, scratch);
+        if (inputSize > 0)
+            AddWeight(dOutput, input, rows, inputSize, outputSize, dWeight);
         if (!dBias.IsNone)
-            _columnSums.Add(dOutput, rows, outputSize, dBias, scratch + (nint)partialBytes);
+            _biasGradient.Add(dOutput, rows, outputSize, dBias);
     }
 
-    private void AddWeight(TilePlan plan, Tensor dOutput, Tensor input, int rows, int inputSize, int outputSize, Tensor dWeight, nint partials)
+    private void AddWeight(Tensor dOutput, Tensor input, int rows, int inputSize, int outputSize, Tensor dWeight)
     {
+        TilePlan plan = _choose(LinearOperation.BackwardWeight, outputSize, inputSize, rows);
         bool isSplit = plan.Splits > 1;
+        long length = checked((long)outputSize * inputSize);
+        nint partials = isSplit ? _scratch.Take(checked(length * plan.Splits * sizeof(float))) : 0;
         var arguments = default(KernelArguments);
         arguments.Add(dOutput.Address);
         arguments.Add(input.Address);
@@ -112,7 +107,6 @@ internal sealed class TiledLinear : ILinearOps
         if (!isSplit)
             return;
 
-        long length = (long)outputSize * inputSize;
         arguments = default;
         arguments.Add(partials);
         arguments.Add(plan.Splits);

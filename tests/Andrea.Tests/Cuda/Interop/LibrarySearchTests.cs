@@ -88,6 +88,46 @@ public sealed class LibrarySearchTests : IDisposable
     }
 
     [Fact]
+    public void CublasLt_InManyPlaces_IsFoundInAllOfThemNewestFirst()
+    {
+        string[] expected =
+        [
+            Put("app/libcublasLt.so.12"),
+            Put("usr/local/cuda-13.0/lib64/libcublasLt.so.13"),
+            Put("env/lib/python3.13/site-packages/nvidia/cu13/lib/libcublasLt.so.13"),
+            Put("env/lib/python3.13/site-packages/nvidia/cublas/lib/libcublasLt.so.12"),
+        ];
+        Put("usr/local/cuda-13.0/lib64/libcublas.so.13");
+        _variables["VIRTUAL_ENV"] = _machine["env"];
+        Assert.Equal(["libcublasLt.so.13", "libcublasLt.so.12", .. expected], LibrarySearch.ForCublasLt(Linux()).Candidates());
+    }
+
+    [Fact]
+    public void CublasLt_NamedFolder_IsTheOnlyPlace()
+    {
+        Put("usr/local/cuda/lib64/libcublasLt.so.13");
+        string wanted = Put("mine/libcublasLt.so.12");
+        _variables["ANDREA_CUBLAS_PATH"] = Path.GetDirectoryName(wanted)!;
+        _variables["ANDREA_NVRTC_PATH"] = _machine["elsewhere"];
+        Assert.Equal([wanted], LibrarySearch.ForCublasLt(Linux()).Candidates());
+    }
+
+    [Fact]
+    public void CublasLt_OnWindows_HasWindowsNamesAndFolders()
+    {
+        string[] expected =
+        [
+            Put("programs/NVIDIA GPU Computing Toolkit/CUDA/v13.0/bin/x64/cublasLt64_13.dll"),
+            Put("local/Programs/Python/Python313/Lib/site-packages/nvidia/cublas/bin/cublasLt64_12.dll"),
+            Put("local/Programs/Python/Python313/Lib/site-packages/torch/lib/cublasLt64_12.dll"),
+        ];
+        _variables["ProgramFiles"] = _machine["programs"];
+        _variables["LOCALAPPDATA"] = _machine["local"];
+        Assert.Equal(
+            ["cublasLt64_13.dll", "cublasLt64_12.dll", .. expected], LibrarySearch.ForCublasLt(Linux() with { IsWindows = true }).Candidates());
+    }
+
+    [Fact]
     public void Driver_HasTheNamesOfTheSystem()
     {
         Assert.Equal("libcuda.so.1", LibrarySearch.ForDriver(Linux()).Candidates().First());

@@ -16,7 +16,7 @@ internal sealed class PlannedLinear : ILinearOps, IDisposable
     private readonly CudaScratch _scratch;
     private readonly TiledLinear _linear;
 
-    public PlannedLinear(TestDevice device, Func<LinearProduct, int, int, int, TilePlan> choose)
+    public PlannedLinear(TestDevice device, Func<LinearOperation, int, int, int, TilePlan> choose)
     {
         CudaContext context = ((CudaBackend)device.Backend).Context;
         var compiler = new KernelCompiler(
@@ -30,7 +30,7 @@ internal sealed class PlannedLinear : ILinearOps, IDisposable
 
     /// <summary>Every product in tiles of one size; sums over rows in that many parts.</summary>
     public PlannedLinear(TestDevice device, TileSize tile, int splits = 1)
-        : this(device, (product, _, _, k) => TilePlan.Split(tile, k, product == LinearProduct.Weight ? splits : 1))
+        : this(device, (product, _, _, k) => TilePlan.Split(tile, k, product == LinearOperation.BackwardWeight ? splits : 1))
     {
     }
 

@@ -13,14 +13,14 @@ public class TilePlanTests
     [InlineData(1, 384)]
     [InlineData(50_257, 768)]
     public void Choose_ForwardOfOneRow_IsTheRowKernel(int n, int k) =>
-        Assert.Equal(new TilePlan(TileSize.Row, k), TilePlan.Choose(LinearProduct.Forward, 1, n, k));
+        Assert.Equal(new TilePlan(TileSize.Row, k), TilePlan.Choose(LinearOperation.Forward, 1, n, k));
 
     [Fact]
     public void Choose_AnythingElseOfOneRow_IsATile()
     {
-        Assert.Equal(TileSize.Small, TilePlan.Choose(LinearProduct.Forward, 2, 384, 384).Tile);
-        Assert.Equal(TileSize.Small, TilePlan.Choose(LinearProduct.Input, 1, 384, 384).Tile);
-        Assert.Equal(TileSize.Small, TilePlan.Choose(LinearProduct.Weight, 1, 384, 384).Tile);
+        Assert.Equal(TileSize.Small, TilePlan.Choose(LinearOperation.Forward, 2, 384, 384).Tile);
+        Assert.Equal(TileSize.Small, TilePlan.Choose(LinearOperation.BackwardInput, 1, 384, 384).Tile);
+        Assert.Equal(TileSize.Small, TilePlan.Choose(LinearOperation.BackwardWeight, 1, 384, 384).Tile);
     }
 
     [Theory]
@@ -30,8 +30,8 @@ public class TilePlanTests
     [InlineData(4096, 768)]
     public void Choose_ManyTiles_TakesLargeOnesWithoutSplits(int m, int n)
     {
-        Assert.Equal(new TilePlan(TileSize.Large, 384), TilePlan.Choose(LinearProduct.Forward, m, n, 384));
-        Assert.Equal(new TilePlan(TileSize.Large, 384), TilePlan.Choose(LinearProduct.Input, m, n, 384));
+        Assert.Equal(new TilePlan(TileSize.Large, 384), TilePlan.Choose(LinearOperation.Forward, m, n, 384));
+        Assert.Equal(new TilePlan(TileSize.Large, 384), TilePlan.Choose(LinearOperation.BackwardInput, m, n, 384));
     }
 
     [Theory]
@@ -40,8 +40,8 @@ public class TilePlanTests
     [InlineData(512, 128)]
     public void Choose_FewTiles_TakesSmallOnes(int m, int n)
     {
-        Assert.Equal(new TilePlan(TileSize.Small, 384), TilePlan.Choose(LinearProduct.Forward, m, n, 384));
-        Assert.Equal(new TilePlan(TileSize.Small, 384), TilePlan.Choose(LinearProduct.Input, m, n, 384));
+        Assert.Equal(new TilePlan(TileSize.Small, 384), TilePlan.Choose(LinearOperation.Forward, m, n, 384));
+        Assert.Equal(new TilePlan(TileSize.Small, 384), TilePlan.Choose(LinearOperation.BackwardInput, m, n, 384));
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public class TilePlanTests
     [InlineData(768, 768)]
     public void Choose_WeightOfManyRows_SplitsThem(int m, int n)
     {
-        TilePlan plan = TilePlan.Choose(LinearProduct.Weight, m, n, 8192);
+        TilePlan plan = TilePlan.Choose(LinearOperation.BackwardWeight, m, n, 8192);
         LaunchShape shape = plan.ShapeFor(m, n);
         Assert.Equal(TileSize.Large, plan.Tile);
         // Most of 132 multiprocessors have work, and none has much more than others.
@@ -65,13 +65,13 @@ public class TilePlanTests
     public void Choose_WeightOfFewRows_DoesNotSplitThem()
     {
         foreach (int rows in (int[])[0, 1, 8, 64])
-            Assert.Equal(1, TilePlan.Choose(LinearProduct.Weight, 384, 384, rows).Splits);
+            Assert.Equal(1, TilePlan.Choose(LinearOperation.BackwardWeight, 384, 384, rows).Splits);
     }
 
     [Fact]
     public void Choose_EverySize_CoversEverythingOnce()
     {
-        foreach (LinearProduct product in Enum.GetValues<LinearProduct>())
+        foreach (LinearOperation product in Enum.GetValues<LinearOperation>())
             foreach (int m in Sizes)
                 foreach (int n in Sizes)
                     foreach (int k in Sizes)
@@ -95,7 +95,7 @@ public class TilePlanTests
     [Fact]
     public void Shape_OfTheLongestMatrices_IsALegalGrid()
     {
-        foreach (LinearProduct product in Enum.GetValues<LinearProduct>())
+        foreach (LinearOperation product in Enum.GetValues<LinearOperation>())
         {
             foreach ((int m, int n) in ((int, int)[])[(int.MaxValue, 1), (1, int.MaxValue), (int.MaxValue, 64)])
             {
@@ -105,18 +105,18 @@ public class TilePlanTests
                 Assert.Equal(1u, shape.GridZ);
             }
         }
-        Assert.Throws<OverflowException>(() => TilePlan.Choose(LinearProduct.Input, int.MaxValue, int.MaxValue, 1).ShapeFor(int.MaxValue, int.MaxValue));
+        Assert.Throws<OverflowException>(() => TilePlan.Choose(LinearOperation.BackwardInput, int.MaxValue, int.MaxValue, 1).ShapeFor(int.MaxValue, int.MaxValue));
     }
 
-    private static void AssertCovers(LinearProduct product, int m, int n, int k)
+    private static void AssertCovers(LinearOperation product, int m, int n, int k)
     {
         TilePlan plan = TilePlan.Choose(product, m, n, k);
         LaunchShape shape = plan.ShapeFor(m, n);
         AssertParts(plan, k);
-        Assert.True(plan.Splits == 1 || product == LinearProduct.Weight, $"{plan} splits sums that cannot be joined.");
+        Assert.True(plan.Splits == 1 || product == LinearOperation.BackwardWeight, $"{plan} splits sums that cannot be joined.");
         if (plan.Tile == TileSize.Row)
         {
-            Assert.Equal((LinearProduct.Forward, 1), (product, m));
+            Assert.Equal((LinearOperation.Forward, 1), (product, m));
             Assert.Equal(((uint)(n + 7) / 8, 256u), (shape.GridX, shape.BlockX));
             return;
         }

@@ -58,9 +58,9 @@ public sealed class TiledLinearLaunchTests : IDisposable
     }
 
     [Theory]
-    [InlineData(64, 40, 30, "k_matmul_weight_small<1, 128>, k_column_sums_partial<1, 256>, k_column_sums_final<1, 32>")]
-    [InlineData(256, 2304, 50_257, "k_matmul_weight<7074, 256>, k_column_sums_partial<1571, 256>, k_column_sums_final<1571, 32>")]
-    [InlineData(64, 0, 300, "k_column_sums_partial<10, 256>, k_column_sums_final<10, 32>")]
+    [InlineData(64, 40, 30, "k_matmul_weight_small<1, 128>, k_bias_grad_partial<1, 256>, k_bias_grad_final<1, 256>")]
+    [InlineData(256, 2304, 50_257, "k_matmul_weight<7074, 256>, k_bias_grad_partial<786, 256>, k_bias_grad_final<1571, 256>")]
+    [InlineData(64, 0, 300, "k_bias_grad_partial<3, 256>, k_bias_grad_final<10, 256>")]
     [InlineData(64, 300, 0, "")]
     [InlineData(0, 300, 300, "")]
     public void BackwardWeight_BySize_LaunchesItsKernels(int rows, int inputSize, int outputSize, string expected)
@@ -74,7 +74,7 @@ public sealed class TiledLinearLaunchTests : IDisposable
     [InlineData(3000, 33, 40)]
     public void BackwardWeight_ManyRows_SplitsAndJoins(int rows, int inputSize, int outputSize)
     {
-        TilePlan plan = TilePlan.Choose(LinearProduct.Weight, outputSize, inputSize, rows);
+        TilePlan plan = TilePlan.Choose(LinearOperation.BackwardWeight, outputSize, inputSize, rows);
         Assert.InRange(plan.Splits, 2, TilePlan.MaxSplits);
         _linear.BackwardWeight(_tensor, _tensor, rows, inputSize, outputSize, _tensor, Tensor.None);
         string[] launches = Launches().Split(", k_");

@@ -62,7 +62,7 @@ public class TiledLinearTests
     {
         // With a ninth row of tiles, which makes a group of its own, and rows of 4 n + 2 floats in one product.
         var layer = new LinearCase(1100, 6, 1004);
-        Assert.Equal(TileSize.Large, TilePlan.Choose(LinearProduct.Forward, 1100, 1004, 6).Tile);
+        Assert.Equal(TileSize.Large, TilePlan.Choose(LinearOperation.Forward, 1100, 1004, 6).Tile);
         using TestDevice device = TestDevice.Open(name);
         AssertAgrees(layer, layer.Run(device));
     }
@@ -71,7 +71,7 @@ public class TiledLinearTests
     public void Linear_SizesThatSplitRows_AgreesWithReference(string name)
     {
         var layer = new LinearCase(3000, 33, 40);
-        Assert.InRange(TilePlan.Choose(LinearProduct.Weight, 40, 33, 3000).Splits, 3, TilePlan.MaxSplits);
+        Assert.InRange(TilePlan.Choose(LinearOperation.BackwardWeight, 40, 33, 3000).Splits, 3, TilePlan.MaxSplits);
         using var device = new GuardedDevice(name);
         AssertAgrees(layer, layer.Run(device));
     }
