@@ -139,6 +139,7 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     {
         "u64" => "0x" + (*(ulong*)value).ToString("x", System.Globalization.CultureInfo.InvariantCulture),
         "u32" => (*(uint*)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        "f32" => (*(float*)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
         "f64" => (*(double*)value).ToString(System.Globalization.CultureInfo.InvariantCulture),
         _ => throw new NotSupportedException($"The fake driver reads no .{type}."),
     };
@@ -151,7 +152,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
         (string name, string[] types) = _functions[(int)function];
         if (name == _crashing)
             throw Error("LaunchKernel", CudaResult.IllegalAddress);
-        Note($"{name}<{shape.GridX}, {shape.BlockX}>({string.Join(", ", types.Select((type, i) => Value(type, arguments[i])))})");
+        string grid = shape.GridY == 1 ? $"{shape.GridX}" : $"{shape.GridX} x {shape.GridY}";
+        Note($"{name}<{grid}, {shape.BlockX}>({string.Join(", ", types.Select((type, i) => Value(type, arguments[i])))})");
     }
 
     private void Copy(string call, void* target, void* source, long bytes)
