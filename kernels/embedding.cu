@@ -20,10 +20,10 @@
 #include "quads.cuh"
 #include "reductions.cuh"
 
-constexpr int TILE = 256;  /* tokens that a block compares with at a time */
-constexpr int PIECE = 32;  /* sorted rows that one thread adds up; part of the result's bits */
-constexpr int SLICE = 64;  /* quads of the channels that one block takes, one for each thread */
-constexpr int AHEAD = 8;   /* loads under way at a time */
+constexpr int TILE = 256; /* tokens that a block compares with at a time */
+constexpr int PIECE = 32; /* sorted rows that one thread adds up; part of the result's bits */
+constexpr int SLICE = 64; /* quads of the channels that one block takes, one for each thread */
+constexpr int AHEAD = 8; /* loads under way at a time */
 
 template <bool WHOLE>
 __device__ __forceinline__ void add_rows(const float* token, const float* position, int channels, float* output) {

@@ -4,7 +4,7 @@
  * @entry     k_norm_fwd        grid rows / 8           block 256    shared 0 bytes
  * @entry     k_norm_fwd_wide   grid rows               block 256    shared 64 bytes
  * @entry     k_norm_bwd        grid shares             block 256    shared 8192 bytes
- * @entry     k_norm_bwd_wide   grid shares             block 256    shared 128 bytes
+ * @entry     k_norm_bwd_wide   grid shares             block 256    shared 64 bytes
  * @entry     k_norm_bwd_join   grid C / 32 x 1 or 2    block 1024   shared 8192 bytes
  * @buffer    input, d_output f32 (rows, C), weight, bias f32 (C) in; output f32 (rows, C), mean, inverse_scale f32 (rows) out, in backward;
  *            d_input f32 (rows, C), d_weight, d_bias f32 (C) in, out; shares f32 (shares, 2, 4 ceil(C / 4)) between the backward kernels
@@ -291,9 +291,10 @@ __device__ __forceinline__ void backward_by_block(const Backward& b, int first, 
                 continue;
             for (int q = WINDOW + threadIdx.x; q < quads; q += THREADS)
                 row.add(row.gradient(q), row.normalised_quad(q), q);
-            /* Two rows take turns with the slots, so that no row writes where a thread may still read the last one's sums. */
-            float* turn = slots + (index - first) % 2 * 2 * WARPS;
-            row.take_means(block_sum<THREADS>(row.sum_h, turn), block_sum<THREADS>(row.sum_product, turn + WARPS));
+            /* Two sets of slots in turn: the barrier of the one comes between reading the other and writing it for the next row. */
+            const float sum_h = block_sum<THREADS>(row.sum_h, slots);
+            const float sum_product = block_sum<THREADS>(row.sum_product, slots + WARPS);
+            row.take_means(sum_h, sum_product);
             for (int q = threadIdx.x; q < quads; q += THREADS)
                 row.add_to_input(q);
         }
@@ -312,7 +313,7 @@ extern "C" __global__ void __launch_bounds__(256)
 k_norm_bwd_wide(
     const float* __restrict__ d_output, const float* __restrict__ input, const float* __restrict__ weight, const float* __restrict__ mean,
     const float* __restrict__ inverse_scale, int rows, int channels, int share_rows, float* __restrict__ d_input, float* __restrict__ shares) {
-    __shared__ float slots[4 * WARPS];
+    __shared__ float slots[2 * WARPS];
     const Backward b = {d_output, input, weight, mean, inverse_scale, channels, d_input};
     const int first = blockIdx.x * share_rows, end = min(rows - first, share_rows) + first;
     float* share = shares + (long long)blockIdx.x * 2 * 4 * quads_of(channels);

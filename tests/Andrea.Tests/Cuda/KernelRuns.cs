@@ -1,3 +1,4 @@
+using Andrea.Cuda.Compilation;
 using Andrea.PtxEmulator.Execution;
 using Andrea.Tests.Cpu;
 using Andrea.Tests.Support;
@@ -36,5 +37,13 @@ internal static class KernelRuns
             using var shuffled = new GuardedDevice(TestDevice.OpenEmulator(options), guard);
             Bits.AssertEqual($"{name}, shuffled", expected, run(shuffled));
         }
+    }
+
+    /// <summary>Fails unless a kernel file has these constants, which the shapes of its launches were made for.</summary>
+    public static void AssertDefines(string file, params ReadOnlySpan<string> constants)
+    {
+        string text = new KernelLibrary(null).Read(file).Text;
+        foreach (string constant in constants)
+            Assert.Contains($"constexpr int {constant};", text, StringComparison.Ordinal);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class EmbeddingKernels
     public const string ForwardName = "k_embedding_fwd", PositionsName = "k_embedding_bwd_positions", CountName = "k_embedding_bwd_count";
     public const string SortName = "k_embedding_bwd_sort", RunsName = "k_embedding_bwd_runs", JoinName = "k_embedding_bwd_join";
 
-    /// <summary>Sorted rows that one thread adds up. As in the kernel.</summary>
+    /// <summary>Sorted rows that one thread adds up; the kernel's PIECE.</summary>
     public const int PieceRows = 32;
 
     private const int BlockThreads = 256, BlockWarps = BlockThreads / 32;

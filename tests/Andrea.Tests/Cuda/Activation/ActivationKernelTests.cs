@@ -98,6 +98,10 @@ public class ActivationKernelTests
     }
 
     [Fact]
+    public void Launches_AndKernel_AgreeOnTheBlock() =>
+        KernelRuns.AssertDefines(ActivationKernels.File, "THREADS = 256", "QUADS = 2", "PIECE = THREADS * QUADS * 4");
+
+    [Fact]
     public void ForwardAndBackward_Again_AllocateNothing()
     {
         using var gpu = new FakeGpu();

@@ -135,6 +135,10 @@ public class EmbeddingKernelTests
     }
 
     [Fact]
+    public void Launches_AndKernel_AgreeOnTheBlock() =>
+        KernelRuns.AssertDefines(EmbeddingKernels.File, "TILE = 256", $"PIECE = {EmbeddingKernels.PieceRows}", "SLICE = 64");
+
+    [Fact]
     public void ForwardAndBackward_Again_AllocateNothing()
     {
         using var gpu = new FakeGpu();

@@ -169,6 +169,10 @@ public class NormKernelTests
     }
 
     [Fact]
+    public void Launches_AndKernel_AgreeOnTheBlock() =>
+        KernelRuns.AssertDefines(NormKernels.File, "THREADS = 256", $"WARP_QUADS = {NormKernels.MaxWarpChannels / (4 * 32)}");
+
+    [Fact]
     public void ShareRows_AnyRowCount_MakesFewSharesOfWholeRounds()
     {
         foreach (int rows in (int[])[1, 7, 8, 9, 4095, 4096, 4097, 8192, 65_536, 1_000_003, int.MaxValue])
