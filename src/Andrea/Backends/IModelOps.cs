@@ -36,7 +36,8 @@ internal interface IModelOps
     void EmbeddingForward(
         DeviceBuffer<int> tokens, Tensor tokenTable, Tensor positionTable, int firstPosition, int batch, int tokenCount, int channels, Tensor output);
 
-    /// <summary>dTokenTable[tokens[b, t], :] += dOutput[b, t, :]; dPositionTable[t, :] += sum over b of dOutput[b, t, :]; b, t ascending.</summary>
+    /// <summary>dTokenTable[tokens[b, t], :] += dOutput[b, t, :]; dPositionTable[t, :] += sum over b of dOutput[b, t, :]; in an order
+    /// that depends on the tokens alone.</summary>
     /// <param name="dOutput">(B, T, C).</param><param name="tokens">(B, T).</param>
     /// <param name="batch">B.</param><param name="tokenCount">T.</param><param name="channels">C.</param>
     /// <param name="dTokenTable">(V, C) accumulates.</param><param name="dPositionTable">(maximum T, C) accumulates.</param>
@@ -131,7 +132,8 @@ internal interface IModelOps
     /// <param name="logits">(rows, V) in; out: dLogits.</param><param name="losses">(rows) out.</param>
     void CrossEntropyForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses);
 
-    /// <summary>sum += scale * (sum over i of values[i]), in double, i ascending.</summary>
+    /// <summary>sum += scale * (sum over i of values[i]), in double, in an order that depends on N alone. It is each backend's own: two may
+    /// differ in the last bits.</summary>
     /// <param name="values">(N).</param><param name="length">N.</param><param name="scale">Factor on the sum.</param><param name="sum">(1) accumulates.</param>
     void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum);
 }

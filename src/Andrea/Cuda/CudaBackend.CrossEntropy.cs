@@ -1,15 +1,21 @@
+using Andrea.Cuda.CrossEntropy;
 using Andrea.Tensors;
 
 namespace Andrea.Cuda;
 
 internal sealed partial class CudaBackend
 {
-    public void CrossEntropyForward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses) =>
-        throw new NotImplementedException();
+    private CrossEntropyKernels? _crossEntropy;
 
-    public void CrossEntropyForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses) =>
-        throw new NotImplementedException();
+    private CrossEntropyKernels CrossEntropyKernels => _crossEntropy ??= new CrossEntropyKernels(_loader);
+
+    public void CrossEntropyForward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses) =>
+        CrossEntropyKernels.Forward(logits, targets, rows, vocabulary, losses);
+
+    public void CrossEntropyForwardBackward(
+        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses) =>
+        CrossEntropyKernels.ForwardBackward(targets, gradientScale, rows, vocabulary, logits, losses);
 
     public void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum) =>
-        throw new NotImplementedException();
+        CrossEntropyKernels.AddSum(values, length, scale, sum);
 }

@@ -1,6 +1,7 @@
 using Andrea.Backends;
 using Andrea.Tensors;
 using Andrea.Tests.Support;
+using static Andrea.Tests.Cpu.ActivationCase;
 
 namespace Andrea.Tests.Cpu;
 
@@ -43,43 +44,15 @@ public class ActivationTests
     [Theory, MemberData(nameof(Kinds))]
     public void ForwardAndBackward_AllMagnitudes_AgreeWithReference(ActivationKind kind)
     {
-        // Every 20,011th float from the smallest denormal to the largest number, both signs: some 200,000.
-        var values = new List<float>();
-        for (uint bits = 1; bits < 0x7F80_0000; bits += 20_011)
-        {
-            values.Add(BitConverter.UInt32BitsToSingle(bits));
-            values.Add(-BitConverter.UInt32BitsToSingle(bits));
-        }
-        values.AddRange([0, -0f, float.MaxValue, -float.MaxValue]);
-        using var reference = new GuardedDevice("reference");
         using var cpu = new GuardedDevice("cpu-1");
-        float[] x = [.. values];
-        Compare(reference, cpu, kind, x);
-
-        // Near 0 the result must be good relative to itself, not only to 1.
-        float[] expected = Forward(reference, kind, x), actual = Forward(cpu, kind, x);
-        for (int i = 0; i < x.Length; i++)
-            if (Math.Abs(x[i]) is > 1e-30f and < 1)
-                Assert.InRange(actual[i], expected[i] - 4e-7f * Math.Abs(expected[i]), expected[i] + 4e-7f * Math.Abs(expected[i]));
+        CompareAllMagnitudes(cpu, kind);
     }
 
     [Theory, MemberData(nameof(Kinds))]
     public void ForwardAndBackward_NonFinite_AsInTheReference(ActivationKind kind)
     {
-        using var reference = new GuardedDevice("reference");
         using var cpu = new GuardedDevice("cpu-1");
-        foreach (float bad in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
-            foreach (int position in (int[])[0, 18, 36])
-            {
-                float[] x = TestDevice.Normal(1, 37), dy = TestDevice.Normal(2, 37);
-                x[position] = bad;
-                Compare(reference, cpu, kind, x, skip: position);
-                float expected = Forward(reference, kind, x)[position], actual = Forward(cpu, kind, x)[position];
-                float expectedSlope = Backward(reference, kind, x, dy)[position], actualSlope = Backward(cpu, kind, x, dy)[position];
-                Bits.AssertEqual($"{kind} of {bad}", [expected, expectedSlope], [actual, actualSlope]);
-                if (float.IsNaN(bad))
-                    Assert.True(float.IsNaN(actual));
-            }
+        CompareNonFinite(cpu, kind);
     }
 
     [Theory, MemberData(nameof(Kinds))]
@@ -154,32 +127,5 @@ public class ActivationTests
             device.Backend.ActivationForward(kind, x, 30_000, y);
             device.Backend.ActivationBackward(kind, x, y, 30_000, y);
         });
-    }
-
-    private static float[] Forward(GuardedDevice device, ActivationKind kind, float[] x)
-    {
-        Tensor output = device.Output(x.Length);
-        device.Backend.ActivationForward(kind, device.Input(x), x.Length, output);
-        device.AssertGuards();
-        return output.ToArray();
-    }
-
-    private static float[] Backward(GuardedDevice device, ActivationKind kind, float[] x, float[] dy)
-    {
-        Tensor dInput = device.Output(x.Length);
-        device.Backend.ActivationBackward(kind, device.Input(x), device.Input(dy), x.Length, dInput);
-        device.AssertGuards();
-        return dInput.ToArray();
-    }
-
-    private static void Compare(GuardedDevice reference, GuardedDevice cpu, ActivationKind kind, float[] x, int skip = -1)
-    {
-        float[] dy = TestDevice.Normal(99, x.Length);
-        float[][] expected = [Forward(reference, kind, x), Backward(reference, kind, x, dy)];
-        float[][] actual = [Forward(cpu, kind, x), Backward(cpu, kind, x, dy)];
-        if (skip >= 0)
-            expected[0][skip] = actual[0][skip] = expected[1][skip] = actual[1][skip] = 0;
-        Tolerance.Elementwise.AssertClose($"{kind} of {x.Length}", expected[0], actual[0]);
-        Tolerance.Elementwise.AssertClose($"slope of {kind} of {x.Length}", expected[1], actual[1]);
     }
 }

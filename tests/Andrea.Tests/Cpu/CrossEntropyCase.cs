@@ -30,6 +30,30 @@ internal sealed record CrossEntropyCase(int Rows, int Vocabulary)
         return [losses.ToArray(), logits.ToArray()];
     }
 
+    /// <summary>Losses and gradients, each compared with the reference.</summary>
+    public void AssertAgreesWithReference(GuardedDevice device)
+    {
+        using var reference = new GuardedDevice("reference");
+        string size = $"{Rows} x {Vocabulary}";
+        float[][] expected = ForwardBackward(reference), actual = ForwardBackward(device);
+        AssertClose($"losses of {size}", expected[0], actual[0]);
+        AssertClose($"losses without gradient of {size}", expected[0], Forward(device));
+        AssertClose($"dLogits of {size}", expected[1], actual[1]);
+    }
+
+    /// <summary>Non-finite results must be the same in the same places; the rest must be close.</summary>
+    private static void AssertClose(string name, float[] expected, float[] actual)
+    {
+        float[] expectedFinite = (float[])expected.Clone(), actualFinite = (float[])actual.Clone();
+        for (int i = 0; i < expected.Length; i++)
+            if (!float.IsFinite(expected[i]))
+            {
+                Bits.AssertEqual($"{name}, element {i}", [expected[i]], [actual[i]]);
+                expectedFinite[i] = actualFinite[i] = 0;
+            }
+        Tolerance.Elementwise.AssertClose(name, expectedFinite, actualFinite);
+    }
+
     private static int[] RandomTargets(int rows, int vocabulary)
     {
         var random = new Philox(2);

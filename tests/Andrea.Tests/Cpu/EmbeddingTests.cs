@@ -1,56 +1,14 @@
-using Andrea.Numerics;
 using Andrea.Tensors;
-using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cpu;
 
 public class EmbeddingTests
 {
-    /// <summary>Inputs of one embedding, forward and backward, that any device can run.</summary>
-    private sealed record Case(int Batch, int TokenCount, int Channels, int Vocabulary, int FirstPosition = 0)
-    {
-        public int[] Tokens { get; init; } = RandomTokens(Batch * TokenCount, Vocabulary);
-
-        public float[] TokenTable { get; init; } = TestDevice.Normal(1, Vocabulary * Channels);
-
-        public float[] PositionTable { get; init; } = TestDevice.Normal(2, (FirstPosition + TokenCount) * Channels);
-
-        public float[] DOutput { get; init; } = TestDevice.Normal(3, Batch * TokenCount * Channels);
-
-        public float[] Forward(GuardedDevice device)
-        {
-            Tensor output = device.Output(DOutput.Length);
-            device.Backend.EmbeddingForward(
-                device.Tokens(Tokens), device.Input(TokenTable), device.Input(PositionTable), FirstPosition, Batch, TokenCount, Channels, output);
-            device.AssertGuards();
-            return output.ToArray();
-        }
-
-        /// <summary>Gradients of both tables, added to what the tables hold.</summary>
-        public float[][] Backward(GuardedDevice device)
-        {
-            Tensor dTokenTable = device.InOut(TokenTable), dPositionTable = device.InOut(PositionTable);
-            device.Backend.EmbeddingBackward(
-                device.Input(DOutput), device.Tokens(Tokens), Batch, TokenCount, Channels, dTokenTable, dPositionTable);
-            device.AssertGuards();
-            return [dTokenTable.ToArray(), dPositionTable.ToArray()];
-        }
-
-        private static int[] RandomTokens(int count, int vocabulary)
-        {
-            var random = new Philox(4);
-            var tokens = new int[count];
-            for (int i = 0; i < count; i++)
-                tokens[i] = random.NextInt32(vocabulary);
-            return tokens;
-        }
-    }
-
     [Fact]
     public void ForwardAndBackward_SmallTables_GiveTheNumbersOfTheFormula()
     {
         using var device = new GuardedDevice("reference");
-        var numbers = new Case(2, 2, 1, 3) { Tokens = [2, 0, 2, 2], TokenTable = [10, 20, 30], PositionTable = [1, 2], DOutput = [1, 2, 4, 8] };
+        var numbers = new EmbeddingCase(2, 2, 1, 3) { Tokens = [2, 0, 2, 2], TokenTable = [10, 20, 30], PositionTable = [1, 2], DOutput = [1, 2, 4, 8] };
         Assert.Equal([31f, 12, 31, 32], numbers.Forward(device));
         float[][] gradients = numbers.Backward(device);
         Assert.Equal([12f, 20, 43], gradients[0]);
@@ -62,7 +20,7 @@ public class EmbeddingTests
     {
         using var cpu = new GuardedDevice("cpu-3");
         for (int channels = 1; channels <= 257; channels++)
-            Compare(cpu, new Case(2, 5, channels, 7));
+            new EmbeddingCase(2, 5, channels, 7).AssertAgreesWithReference(cpu);
     }
 
     [Fact]
@@ -70,17 +28,17 @@ public class EmbeddingTests
     {
         using var cpu = new GuardedDevice("cpu-2");
         for (int tokenCount = 0; tokenCount <= 70; tokenCount++)
-            Compare(cpu, new Case(2, tokenCount, 19, 11));
+            new EmbeddingCase(2, tokenCount, 19, 11).AssertAgreesWithReference(cpu);
     }
 
     [Fact]
     public void ForwardAndBackward_TypicalSize_AgreeWithReference()
     {
         using var cpu = new GuardedDevice("cpu-2");
-        Compare(cpu, new Case(4, 64, 384, 2305));
+        new EmbeddingCase(4, 64, 384, 2305).AssertAgreesWithReference(cpu);
         // Every position the same token: the longest chain of sums.
-        var same = new Case(4, 256, 48, 3);
-        Compare(cpu, same with { Tokens = new int[4 * 256] });
+        var same = new EmbeddingCase(4, 256, 48, 3);
+        (same with { Tokens = new int[4 * 256] }).AssertAgreesWithReference(cpu);
     }
 
     [Fact]
@@ -88,7 +46,7 @@ public class EmbeddingTests
     {
         using var reference = new GuardedDevice("reference");
         using var cpu = new GuardedDevice("cpu-2");
-        var later = new Case(1, 1, 20, 5, FirstPosition: 9);
+        var later = new EmbeddingCase(1, 1, 20, 5, FirstPosition: 9);
         Bits.AssertEqual("output", later.Forward(reference), later.Forward(cpu));
         Assert.Equal(later.TokenTable[later.Tokens[0] * 20] + later.PositionTable[9 * 20], later.Forward(cpu)[0]);
     }
@@ -96,7 +54,7 @@ public class EmbeddingTests
     [Fact]
     public void ForwardAndBackward_AnyThreadCount_SameBits()
     {
-        var numbers = new Case(3, 100, 257, 13);
+        var numbers = new EmbeddingCase(3, 100, 257, 13);
         using var one = new GuardedDevice("cpu-1");
         float[] forward = numbers.Forward(one);
         float[][] backward = numbers.Backward(one);
@@ -115,10 +73,10 @@ public class EmbeddingTests
     public void ReferenceBackward_BothTables_IsTheSlope()
     {
         using var device = new GuardedDevice("reference");
-        var numbers = new Case(2, 3, 4, 5);
+        var numbers = new EmbeddingCase(2, 3, 4, 5);
         var zeros = numbers with { TokenTable = new float[20], PositionTable = new float[12] };
         float[][] gradients = zeros.Backward(device);
-        double Loss(Case moved) => FiniteDifference.Dot(numbers.DOutput, moved.Forward(device));
+        double Loss(EmbeddingCase moved) => FiniteDifference.Dot(numbers.DOutput, moved.Forward(device));
         FiniteDifference.AssertGradient("dTokenTable", numbers.TokenTable, table => Loss(numbers with { TokenTable = table }), gradients[0]);
         FiniteDifference.AssertGradient(
             "dPositionTable", numbers.PositionTable, table => Loss(numbers with { PositionTable = table }), gradients[1]);
@@ -127,7 +85,7 @@ public class EmbeddingTests
     [Fact]
     public void Backward_NaN_ReachesItsTokenAndPositionOnly()
     {
-        var numbers = new Case(1, 3, 40, 5) { Tokens = [1, 3, 1] };
+        var numbers = new EmbeddingCase(1, 3, 40, 5) { Tokens = [1, 3, 1] };
         foreach (int channel in (int[])[0, 20, 39])
             foreach (string name in (string[])["reference", "cpu-2"])
             {
@@ -156,13 +114,4 @@ public class EmbeddingTests
     }
 
     private static int[] NaNs(float[] values) => [.. Enumerable.Range(0, values.Length).Where(i => float.IsNaN(values[i]))];
-
-    private static void Compare(GuardedDevice cpu, Case numbers)
-    {
-        using var reference = new GuardedDevice("reference");
-        Bits.AssertEqual($"output of {numbers.TokenCount} x {numbers.Channels}", numbers.Forward(reference), numbers.Forward(cpu));
-        float[][] expected = numbers.Backward(reference), actual = numbers.Backward(cpu);
-        Tolerance.Accumulated.AssertClose($"dTokenTable of {numbers.TokenCount} x {numbers.Channels}", expected[0], actual[0]);
-        Tolerance.Accumulated.AssertClose($"dPositionTable of {numbers.TokenCount} x {numbers.Channels}", expected[1], actual[1]);
-    }
 }

@@ -6,10 +6,15 @@ namespace Andrea.Tests.Cpu;
 /// <summary>A device whose tensors lie between guard zones of NaN, at odd addresses: reading outside one turns results into NaN,
 /// writing outside is found by <see cref="AssertGuards"/>.</summary>
 /// <param name="device">The device; disposed with this object.</param>
-public sealed class GuardedDevice(TestDevice device) : IDisposable
+/// <param name="guard">Floats before and behind each tensor.</param>
+public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.OddGuard) : IDisposable
 {
-    // Not a multiple of any vector, so that tensors begin off every alignment.
-    private const int Guard = 37;
+    /// <summary>Length of a guard zone. Not a multiple of any vector, so that tensors begin off every alignment.</summary>
+    public const int OddGuard = 37;
+
+    /// <summary>Length of a guard zone behind which tensors begin at multiples of 256 bytes, as they do in a model.</summary>
+    public const int AlignedGuard = 64;
+
     private const uint GuardBits = 0x7FC0BEEF;
 
     private readonly List<Tensor> _zones = [];
@@ -45,14 +50,14 @@ public sealed class GuardedDevice(TestDevice device) : IDisposable
     /// <summary>A tensor full of NaN, to be written.</summary>
     public Tensor Output(long length)
     {
-        var noise = new float[length + 2 * Guard];
+        var noise = new float[length + 2 * guard];
         Array.Fill(noise, BitConverter.UInt32BitsToSingle(GuardBits));
-        DeviceBuffer<float> buffer = device.Buffer<float>(length + 2 * Guard);
+        DeviceBuffer<float> buffer = device.Buffer<float>(length + 2 * guard);
         buffer.CopyFrom(noise);
-        var shape = new TensorShape(Guard);
+        var shape = new TensorShape(guard);
         _zones.Add(new Tensor(buffer, 0, shape));
-        _zones.Add(new Tensor(buffer, Guard + length, shape));
-        return new Tensor(buffer, Guard, new TensorShape(length));
+        _zones.Add(new Tensor(buffer, guard + length, shape));
+        return new Tensor(buffer, guard, new TensorShape(length));
     }
 
     public DeviceBuffer<int> Tokens(params int[] values) => device.Tokens(values);

@@ -48,6 +48,33 @@ internal sealed record NormCase(NormKind Kind, bool HasBias, int Rows, int Chann
         return [dInput.ToArray(), dWeight.ToArray(), HasBias ? dBias.ToArray() : []];
     }
 
+    /// <summary>Forward and backward, each compared with the reference.</summary>
+    public void AssertAgreesWithReference(GuardedDevice device)
+    {
+        using var reference = new GuardedDevice("reference");
+        string[] forwardNames = ["output", "mean", "inverseScale"], backwardNames = ["dInput", "dWeight", "dBias"];
+        float[][] expected = Forward(reference), actual = Forward(device);
+        for (int i = 0; i < 3; i++)
+            Tolerance.Elementwise.AssertClose($"{forwardNames[i]} of {Rows} x {Channels}", expected[i], actual[i]);
+        expected = Backward(reference);
+        actual = Backward(device);
+        for (int i = 0; i < 3; i++)
+            Tolerance.Accumulated.AssertClose($"{backwardNames[i]} of {Rows} x {Channels}", expected[i], actual[i]);
+    }
+
+    /// <summary>A non-finite element of the second row makes NaN where it does in the reference, and leaves other rows alone.</summary>
+    public void AssertSpoilsItsRow(GuardedDevice device, int position, float bad)
+    {
+        Input[Channels + position] = bad;
+        using var reference = new GuardedDevice("reference");
+        float[] expected = Forward(reference)[0], actual = Forward(device)[0];
+        for (int i = 0; i < Length; i++)
+            Assert.Equal(float.IsNaN(expected[i]), float.IsNaN(actual[i]));
+        Assert.True(float.IsNaN(actual[Channels + position]));
+        Assert.All(actual[..Channels], value => Assert.True(float.IsFinite(value)));
+        Assert.All(actual[(2 * Channels)..], value => Assert.True(float.IsFinite(value)));
+    }
+
     private static float[] Shift(float[] values, float offset) => [.. values.Select(value => value + offset)];
 
     private static float[] Filled(int length, float value)

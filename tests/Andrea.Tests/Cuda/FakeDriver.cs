@@ -170,7 +170,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
         (string name, string[] types) = _functions[(int)function];
         if (name == _crashing)
             throw Error("LaunchKernel", CudaResult.IllegalAddress);
-        Note($"{name}<{shape.GridX}, {shape.BlockX}>({string.Join(", ", types.Select((type, i) => Value(type, arguments[i])))})");
+        string grid = shape.GridY == 1 ? $"{shape.GridX}" : $"{shape.GridX} x {shape.GridY}";
+        Note($"{name}<{grid}, {shape.BlockX}>({string.Join(", ", types.Select((type, i) => Value(type, arguments[i])))})");
     }
 
     private void Copy(string call, void* target, void* source, long bytes)

@@ -8,7 +8,7 @@ public class ActivationGoldenTests
 {
     private const string FileName = "activation.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -7,7 +7,7 @@ public class CrossEntropyGoldenTests
 {
     private const string FileName = "cross_entropy.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
 
     [Theory]
     [MemberData(nameof(Cases))]

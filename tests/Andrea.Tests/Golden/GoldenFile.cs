@@ -41,8 +41,16 @@ public sealed class GoldenFile
     }
 
     /// <summary>Every backend with every case of a file, or with some of them.</summary>
-    public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null) =>
-        new(Support.TestDevice.Names.Select(row => row.Data), Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
+    /// <param name="fileName">A file of the folder Golden.</param>
+    /// <param name="which">The cases wanted.</param>
+    /// <param name="onCuda">Whether the CUDA backend has the operation: then on the emulator and on this machine's GPU too.</param>
+    public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null, bool onCuda = false)
+    {
+        string[] cuda = onCuda ? [Support.TestDevice.Emulator, Support.TestDevice.Gpu] : [];
+        return new(
+            Support.TestDevice.Names.Select(row => row.Data).Concat(cuda),
+            Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
+    }
 
     /// <summary>Every backend once, and once with threads: for whole models, since each operation is tested with every thread count.</summary>
     public static MatrixTheoryData<string, string> OnEachBackend(string fileName) =>
