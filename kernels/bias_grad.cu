@@ -13,7 +13,9 @@
  * @test      BiasGradientTests
  * @source    deterministic two-stage sums after llm.c (read, not copied)
  */
-constexpr int WARP = 32;
+#include "quads.cuh"
+#include "reductions.cuh"
+
 constexpr int WARPS = 8;
 constexpr int STRIP = 128; /* columns of a block of the first kernel; four for each lane */
 constexpr int AHEAD = 8;   /* rows under way at a time, for each warp */
@@ -22,7 +24,7 @@ constexpr int AHEAD = 8;   /* rows under way at a time, for each warp */
 template <bool Vector>
 __device__ __forceinline__ float4 load_columns(const float* __restrict__ row, int lane, int columns) {
     if (Vector)
-        return 4 * lane < columns ? *reinterpret_cast<const float4*>(row + 4 * lane) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        return 4 * lane < columns ? *reinterpret_cast<const float4*>(row + 4 * lane) : zero_quad();
     return make_float4(
         lane < columns ? row[lane] : 0.0f, lane + WARP < columns ? row[lane + WARP] : 0.0f,
         lane + 2 * WARP < columns ? row[lane + 2 * WARP] : 0.0f, lane + 3 * WARP < columns ? row[lane + 3 * WARP] : 0.0f);
@@ -39,7 +41,7 @@ __device__ __forceinline__ void add(float4* sum, float4 value) {
 template <bool Vector>
 __device__ __forceinline__ void sum_rows(const float* __restrict__ share, int count, long long stride, int columns, float* strip_sums) {
     const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    float4 sum = zero_quad();
     int row = warp;
     for (; row + (AHEAD - 1) * WARPS < count; row += AHEAD * WARPS) {
         float4 values[AHEAD];
@@ -70,7 +72,7 @@ k_bias_grad_partial(const float* __restrict__ matrix, int rows, int columns, int
     const int count = (int)min((long long)share_rows, rows - first_row);
     const int width = min(columns - first_column, STRIP);
     const float* __restrict__ begin = matrix + first_row * columns + first_column;
-    if (((unsigned long long)matrix & 15u) == 0 && columns % 4 == 0)
+    if (whole_quads(matrix, columns))
         sum_rows<true>(begin, count, columns, width, sums);
     else
         sum_rows<false>(begin, count, columns, width, sums);

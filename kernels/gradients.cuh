@@ -1,12 +1,12 @@
 /* gradients.cuh: what the kernels of clipping and AdamW share. */
 #pragma once
 #include "layouts.cuh"
+#include "quads.cuh"
+#include "reductions.cuh"
 
 constexpr unsigned int MAGNITUDE_MASK = 0x7fffffffu;
 constexpr unsigned int INFINITY_BITS = 0x7f800000u;
 constexpr unsigned int CANONICAL_NAN_BITS = 0x7fc00000u;
-constexpr unsigned int ALL_LANES = 0xffffffffu;
-constexpr int WARP = 32;
 
 /* A chunk is eight strips: a warp of the norm kernel, or a block of the element-wise kernels, takes one. */
 constexpr int STRIP_LENGTH = ANDREA_STRIP_LENGTH;
@@ -17,8 +17,6 @@ static_assert(STRIPS == 8 && STRIPS * STRIP_LENGTH == ANDREA_CHUNK_LENGTH, "the 
 __device__ __forceinline__ double canonical_nan() { return __longlong_as_double(0x7ff8000000000000ll); }
 
 __device__ __forceinline__ double canonical(double value) { return value == value ? value : canonical_nan(); }
-
-__device__ __forceinline__ bool aligned16(const void* pointer) { return ((unsigned long long)pointer & 15u) == 0; }
 
 /* The same address, known to lie in global memory: a pointer read from the chunk table could be any, and generic loads are slower. */
 template <typename T>

@@ -20,16 +20,13 @@
  * @test      TiledLinearTests
  * @source    register blocking and the lanes' zigzag after maxas and CUTLASS (read, not copied)
  */
+#include "quads.cuh"
 
 /* Steps of k that lie in shared memory at a time, twice over: one tile is read while the next arrives. */
 constexpr unsigned DEPTH = 8;
 
 /* Tile rows that blocks go down before they go right, so that blocks that run together share rows of B as well as of A. */
 constexpr unsigned GROUP = 8;
-
-__device__ __forceinline__ float4 zeros() { return make_float4(0.0f, 0.0f, 0.0f, 0.0f); }
-
-__device__ __forceinline__ bool aligned16(const void* pointer) { return ((unsigned long long)pointer & 15u) == 0; }
 
 /* Brings SPAN rows of A, or columns of B, by DEPTH steps of k into shared memory as tile[k][span]: four elements for each of 2 * SPAN threads.
    ALONG_K: neighbours in memory are neighbours in k; else along the span. Rows of the tile are 4 longer than the span: then no two lanes
@@ -71,7 +68,7 @@ struct Operand {
         const unsigned k_left = k + step < k_end ? k_end - k - step : 0;
         if (vector) {
             /* A multiple of four elements: either all of them are there or none. */
-            const float4 loaded = span_left > 0 && k_left > 0 ? *reinterpret_cast<const float4*>(place) : zeros();
+            const float4 loaded = span_left > 0 && k_left > 0 ? *reinterpret_cast<const float4*>(place) : zero_quad();
             next[0] = loaded.x;
             next[1] = loaded.y;
             next[2] = loaded.z;
@@ -104,7 +101,7 @@ struct Operand {
 /* Four neighbours of a row, from column on; those beyond the end are 0. */
 __device__ __forceinline__ float4 load_columns(const float* row, unsigned column, unsigned end, bool vector) {
     if (vector)
-        return column < end ? *reinterpret_cast<const float4*>(row + column) : zeros();
+        return column < end ? *reinterpret_cast<const float4*>(row + column) : zero_quad();
     return make_float4(
         column < end ? row[column] : 0.0f, column + 1 < end ? row[column + 1] : 0.0f, column + 2 < end ? row[column + 2] : 0.0f,
         column + 3 < end ? row[column + 3] : 0.0f);
@@ -125,8 +122,6 @@ __device__ __forceinline__ void store_columns(float* row, unsigned column, unsig
     if (column + 3 < end)
         row[column + 3] = values.w;
 }
-
-__device__ __forceinline__ float4 plus(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
 
 /* One tile of C, SPAN by SPAN, by 2 * SPAN threads: each has 8 rows and COLUMNS columns of it in registers. */
 template <unsigned SPAN, unsigned COLUMNS, bool A_ALONG_K, bool B_ALONG_K>
@@ -201,18 +196,18 @@ __device__ __forceinline__ void multiply_tile(
 #pragma unroll
     for (unsigned j = 0; j < COLUMNS; j += 4) {
         const unsigned n = first_column + column + j * 4;
-        const float4 bias_values = bias != nullptr ? load_columns(bias, n, n_size, vector) : zeros();
+        const float4 bias_values = bias != nullptr ? load_columns(bias, n, n_size, vector) : zero_quad();
         /* Under way together: a store that may be to the same memory would hold up the next load. */
         float4 addends[8];
 #pragma unroll
         for (unsigned i = 0; i < 8; i++) {
             const unsigned m = first_row + row + i / 4 * 32 + i % 4;
-            addends[i] = residual != nullptr && m < m_size ? load_columns(residual + (long long)m * n_size, n, n_size, vector) : zeros();
+            addends[i] = residual != nullptr && m < m_size ? load_columns(residual + (long long)m * n_size, n, n_size, vector) : zero_quad();
         }
 #pragma unroll
         for (unsigned i = 0; i < 8; i++) {
             const unsigned m = first_row + row + i / 4 * 32 + i % 4;
-            const float4 values = plus(plus(make_float4(sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]), bias_values), addends[i]);
+            const float4 values = make_float4(sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]) + bias_values + addends[i];
             if (m < m_size)
                 store_columns(output + (long long)m * n_size, n, n_size, vector, values);
         }
@@ -282,6 +277,6 @@ k_matmul_join(const float* __restrict__ partials, int splits, long long length, 
     float4 sum = load_columns(partials + first, 0, count, vector);
 #pragma unroll 4
     for (int split = 1; split < splits; split++)
-        sum = plus(sum, load_columns(partials + split * length + first, 0, count, vector));
-    store_columns(d_weight + first, 0, count, vector, plus(load_columns(d_weight + first, 0, count, vector), sum));
+        sum = sum + load_columns(partials + split * length + first, 0, count, vector);
+    store_columns(d_weight + first, 0, count, vector, load_columns(d_weight + first, 0, count, vector) + sum);
 }

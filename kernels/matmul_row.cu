@@ -11,8 +11,8 @@
  * @test      TiledLinearRowTests
  * @source    none
  */
-
-constexpr int WARP = 32;
+#include "quads.cuh"
+#include "reductions.cuh"
 
 /* Elements i to i + 3; those from end on are 0, and so are they in the other factor. */
 template <bool Vector>
@@ -26,7 +26,7 @@ __device__ __forceinline__ float4 load4(const float* __restrict__ values, long l
 /* A lane's part of the product of two vectors. */
 template <bool Vector>
 __device__ __forceinline__ float multiply_row(const float* __restrict__ weight, const float* __restrict__ input, long long length, int lane) {
-    float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    float4 sum = zero_quad();
 #pragma unroll 4
     for (long long i = 4 * lane; i < length; i += 4 * WARP) {
         const float4 w = load4<Vector>(weight, i, length), x = load4<Vector>(input, i, length);
@@ -45,11 +45,8 @@ k_matmul_row(
     if (index >= output_size)
         return;
     const float* row = weight + index * input_size;
-    const bool vector = input_size % 4 == 0 && (((unsigned long long)weight | (unsigned long long)input) & 15u) == 0;
-    float sum = vector ? multiply_row<true>(row, input, input_size, lane) : multiply_row<false>(row, input, input_size, lane);
-#pragma unroll
-    for (int half = WARP / 2; half > 0; half /= 2)
-        sum += __shfl_down_sync(0xffffffffu, sum, half);
+    const bool vector = whole_quads(weight, input_size) && aligned16(input);
+    float sum = warp_sum(vector ? multiply_row<true>(row, input, input_size, lane) : multiply_row<false>(row, input, input_size, lane));
     if (lane != 0)
         return;
     if (bias != nullptr)

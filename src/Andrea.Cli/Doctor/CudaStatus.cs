@@ -15,17 +15,13 @@ internal sealed class CudaStatus(CudaDiagnosis diagnosis)
         foreach ((string name, string value) in GpuRows())
             yield return (name, value);
         yield return ("NVRTC", Say(diagnosis.Nvrtc, SayNvrtc));
-        if (CublasLtRow() is { } cublas)
-            yield return ("cuBLASLt", cublas);
+        yield return ("cuBLASLt", Say(diagnosis.CublasLt, cublas => $"{cublas.Version}, {cublas.Path}", "not used, so Andrea's own kernels multiply matrices: "));
         yield return ("kernel cache", SayCache(diagnosis.Cache));
         if (EditedKernelsRow() is { } edited)
             yield return ("edited kernels", edited);
         yield return ("kernels", diagnosis.Kernels.Problem is null ? SayKernels(diagnosis.Kernels.Value!) : "not compiled: " + WhyNotCompiled());
         yield return ("backend cuda", Say(diagnosis.Backend, description => $"usable: {description}", "not usable: "));
     }
-
-    /// <summary>The row for cuBLASLt: version and path, or what was looked for and what the backend does without it. Null leaves it out.</summary>
-    private static string? CublasLtRow() => null;
 
     private IEnumerable<(string Name, string Value)> GpuRows() => (diagnosis.Driver, diagnosis.Gpus) switch
     {

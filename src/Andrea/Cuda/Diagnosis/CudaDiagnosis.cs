@@ -8,10 +8,11 @@ namespace Andrea.Cuda.Diagnosis;
 /// nothing throws.</summary>
 /// <param name="loadDriver">Loads the driver.</param>
 /// <param name="loadNvrtc">Loads NVRTC.</param>
+/// <param name="loadCublas">Loads cuBLASLt.</param>
 /// <param name="readKernels">Reads the kernels' sources, edited ones included.</param>
 /// <param name="cache">Where compiled kernels are kept.</param>
 internal sealed class CudaDiagnosis(
-    Func<ICudaDriver> loadDriver, Func<INvrtc> loadNvrtc, Func<KernelLibrary> readKernels, KernelCache cache)
+    Func<ICudaDriver> loadDriver, Func<INvrtc> loadNvrtc, Func<ICublasLt> loadCublas, Func<KernelLibrary> readKernels, KernelCache cache)
 {
     // What is compiled for where there is no GPU to ask: A100, and everything newer runs it.
     private const int UsualArchitecture = 80;
@@ -21,7 +22,8 @@ internal sealed class CudaDiagnosis(
     private Finding<INvrtc> LoadedNvrtc => field ??= Finding.Of(loadNvrtc);
 
     /// <summary>Diagnoses this machine, as its environment variables say.</summary>
-    public static CudaDiagnosis OfThisMachine() => new(CudaDriver.Load, Interop.Nvrtc.Load, KernelLibrary.FromEnvironment, KernelCache.FromEnvironment());
+    public static CudaDiagnosis OfThisMachine() =>
+        new(CudaDriver.Load, Interop.Nvrtc.Load, Interop.CublasLt.Load, KernelLibrary.FromEnvironment, KernelCache.FromEnvironment());
 
     public Finding<DriverFacts> Driver => field ??= Then(
         LoadedDriver, driver => new DriverFacts(LibraryLocation.Of(driver.Library), new Version(driver.Version / 1000, driver.Version / 10 % 100)));
@@ -31,6 +33,12 @@ internal sealed class CudaDiagnosis(
 
     public Finding<NvrtcFacts> Nvrtc => field ??= Then(
         LoadedNvrtc, nvrtc => new NvrtcFacts(LibraryLocation.Of(nvrtc.Library), nvrtc.Version, nvrtc.GetArchitectures()));
+
+    public Finding<CublasFacts> CublasLt => field ??= Finding.Of(() =>
+    {
+        ICublasLt library = loadCublas();
+        return new CublasFacts(LibraryLocation.Of(library.Library), library.Version);
+    });
 
     public CacheFacts Cache => field ??= FactsOf(cache);
 

@@ -24,6 +24,11 @@ internal sealed record GpuFacts(
 /// <param name="Architectures">What it compiles for, ascending: 80 stands for compute capability 8.0.</param>
 internal sealed record NvrtcFacts(string Path, Version Version, IReadOnlyList<int> Architectures);
 
+/// <summary>NVIDIA's matrix products.</summary>
+/// <param name="Path">Where the library was found.</param>
+/// <param name="Version">Its version.</param>
+internal sealed record CublasFacts(string Path, Version Version);
+
 /// <summary>The folder that keeps compiled kernels.</summary>
 /// <param name="Folder">The folder; null when nothing is kept.</param>
 /// <param name="EntryCount">Compiled files in it.</param>

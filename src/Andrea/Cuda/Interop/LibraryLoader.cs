@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 namespace Andrea.Cuda.Interop;
 
@@ -9,7 +10,7 @@ namespace Andrea.Cuda.Interop;
 internal sealed record LoadedLibrary(string Path, nint Handle);
 
 /// <summary>Loads the first library of a search that works, and can say why none did.</summary>
-internal static class LibraryLoader
+internal static partial class LibraryLoader
 {
     /// <summary>Looks at a library that has just been loaded: null when it is usable, else what is wrong with it.</summary>
     public delegate string? Inspection(LoadedLibrary library);
@@ -50,10 +51,15 @@ internal static class LibraryLoader
     private static string Describe(LibrarySearch search, List<string> failures)
     {
         string names = string.Join(", ", search.Names);
-        string places = string.Join(", ", search.UseLoader ? search.Folders.Prepend("the system's library path") : search.Folders);
+        // Those that exist as they are; a machine with ten Pythons has sixty that do not, which differ in version numbers only.
+        IEnumerable<string> folders = search.Folders.Select(folder => Directory.Exists(folder) ? folder : VersionNumber().Replace(folder, "*")).Distinct();
+        string places = string.Join(", ", search.UseLoader ? folders.Prepend("the system's library path") : folders);
         // A bare name that the loader does not know is no news; a file that exists and fails is.
         string[] surprising = [.. failures.Where(failure => Path.IsPathRooted(failure) || failure.Contains(": its ", StringComparison.Ordinal))];
         string details = surprising.Length == 0 ? "" : $" What was found does not work: {string.Join("; ", surprising)}.";
         return $"Looked for {names} in: {places}.{details}";
     }
+
+    [GeneratedRegex(@"\d+(\.\d+)+")]
+    private static partial Regex VersionNumber();
 }

@@ -55,7 +55,7 @@ public sealed class CudaDiagnosisTests : IDisposable
         driver.Failures["RetainPrimaryContext"] = CudaResult.InvalidDevice;
         CudaDiagnosis diagnosis = Diagnose(driver);
         GpuFacts gpu = Assert.Single(diagnosis.Gpus.Value!);
-        Assert.Equal(("Fake GPU", 70, null), (gpu.Name, gpu.Architecture, gpu.FreeBytes));
+        Assert.Equal(("Fake GPU", 990, null), (gpu.Name, gpu.Architecture, gpu.FreeBytes));
         Assert.Contains("RetainPrimaryContext", gpu.Problem, StringComparison.Ordinal);
         Assert.Contains("RetainPrimaryContext", diagnosis.Backend.Problem, StringComparison.Ordinal);
     }
@@ -65,10 +65,11 @@ public sealed class CudaDiagnosisTests : IDisposable
     {
         var diagnosis = new CudaDiagnosis(
             () => throw new InvalidOperationException("never seen before"), () => throw new DllNotFoundException("gone"),
-            () => throw new IOException("unreadable"), new KernelCache(null));
+            () => throw new DllNotFoundException("gone too"), () => throw new IOException("unreadable"), new KernelCache(null));
         (string Name, string Value)[] rows = [.. new CudaStatus(diagnosis).Rows()];
         Assert.Contains(("driver", "never seen before"), rows);
         Assert.Contains(("NVRTC", "gone"), rows);
+        Assert.Contains(("cuBLASLt", "not used, so Andrea's own kernels multiply matrices: gone too"), rows);
         Assert.Contains(("edited kernels", "unreadable"), rows);
         Assert.Contains(("backend cuda", "not usable: there is no usable driver"), rows);
     }
@@ -133,5 +134,5 @@ public sealed class CudaDiagnosisTests : IDisposable
     }
 
     private CudaDiagnosis Diagnose(ICudaDriver? driver = null, string? edited = null) =>
-        new(() => driver ?? _driver, () => TestNvrtc.Get(), () => new KernelLibrary(edited), new KernelCache(_folder["cache"]));
+        new(() => driver ?? _driver, () => TestNvrtc.Get(), CublasLt.Load, () => new KernelLibrary(edited), new KernelCache(_folder["cache"]));
 }
