@@ -23,6 +23,9 @@ constexpr bool CHUNKED = ANDREA_HEAD_CHUNKED != 0;  /* a head has more than WIDT
 constexpr int QUADS = WIDTH / 4;                    /* vectors of four floats in a tile's row */
 constexpr int OWN = WIDTH / 8;                      /* columns of a result of WIDTH columns that one thread has */
 constexpr int THREADS = 64, GROUPS = 8;
+/* Blocks of a kernel that shall share a multiprocessor, where its registers suffice for so many without spills; older generations need more
+ * registers for the same code. */
+__device__ constexpr int blocks_from(int architecture) { return __CUDA_ARCH__ >= 10 * architecture ? 6 : 4; }
 constexpr unsigned int ALL_LANES = 0xffffffffu;
 static_assert(WIDTH % 32 == 0 && WIDTH > 0, "rows are permuted in groups of eight vectors");
 
@@ -80,7 +83,7 @@ template <Order order, int ROWS>
 __device__ __forceinline__ void load_tile(
     float4* __restrict__ tile, const float* __restrict__ source, long long stride, int rows, int columns, float factor, bool quads) {
     if (quads) {
-#pragma unroll 4
+#pragma unroll 8
         for (int i = threadIdx.x; i < ROWS * QUADS; i += THREADS) {
             const int row = i / QUADS, quad = i % QUADS;
             float4 x = make_float4(0.0f, 0.0f, 0.0f, 0.0f);

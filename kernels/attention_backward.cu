@@ -18,6 +18,8 @@
  */
 #include "attention.cuh"
 
+constexpr int QUERY_BLOCKS = WIDTH == 32 ? blocks_from(86) : 4, KEY_BLOCKS = WIDTH == 64 && !CHUNKED ? blocks_from(80) : 4;
+
 /* One thread per query. Added up as dO v is: where one weight is 1, dO v - delta is 0 and not a rounding error that a large key multiplies. */
 extern "C" __global__ void __launch_bounds__(64)
 k_attention_delta(
@@ -51,7 +53,7 @@ __device__ __forceinline__ void differentiate(float& weight, float& gradient, fl
 }
 
 /* One block per tile of queries, sequence and head, the longest sums first. */
-extern "C" __global__ void __launch_bounds__(64)
+extern "C" __global__ void __launch_bounds__(64, QUERY_BLOCKS)
 k_attention_bwd_query(
     const float* __restrict__ d_output, const float* __restrict__ qkv, const float* __restrict__ log_sum_exp, const float* __restrict__ delta,
     float* __restrict__ d_qkv, int tokens, int heads, int head_size, int pairs, float scale) {
@@ -131,7 +133,7 @@ k_attention_bwd_query(
 }
 
 /* One block per tile of keys, sequence and head. The first keys, which most queries see, come first. */
-extern "C" __global__ void __launch_bounds__(64)
+extern "C" __global__ void __launch_bounds__(64, KEY_BLOCKS)
 k_attention_bwd_key(
     const float* __restrict__ d_output, const float* __restrict__ qkv, const float* __restrict__ log_sum_exp, const float* __restrict__ delta,
     float* __restrict__ d_qkv, int tokens, int heads, int head_size, int pairs, float scale) {

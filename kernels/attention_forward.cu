@@ -15,6 +15,7 @@
 
 constexpr int R = ANDREA_FORWARD_ROWS, C = ANDREA_FORWARD_COLUMNS;
 constexpr int QUERIES = GROUPS * R, KEYS = GROUPS * C;
+constexpr int BLOCKS = WIDTH == 32 ? blocks_from(86) : 4;
 
 /* Of one query, in each of the eight threads that share it; the denominator's parts are joined at the end. */
 struct Softmax {
@@ -45,7 +46,7 @@ struct Softmax {
 };
 
 /* One block per tile of queries, sequence and head; the longest sums first, so that all GPU cores finish together. */
-extern "C" __global__ void __launch_bounds__(64)
+extern "C" __global__ void __launch_bounds__(64, BLOCKS)
 k_attention_fwd(
     const float* __restrict__ qkv, float* __restrict__ output, float* __restrict__ log_sum_exp, int tokens, int heads, int head_size, int pairs,
     float scale) {

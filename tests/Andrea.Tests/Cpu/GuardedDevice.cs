@@ -37,8 +37,12 @@ public sealed class GuardedDevice(string name) : IDisposable
     }
 
     /// <summary>A tensor full of NaN, to be written.</summary>
-    public Tensor Output(long length)
+    public Tensor Output(long length) => Output(new TensorShape(length));
+
+    /// <summary>The same in any shape.</summary>
+    public Tensor Output(TensorShape tensorShape)
     {
+        long length = tensorShape.Length;
         var noise = new float[length + 2 * Guard];
         Array.Fill(noise, BitConverter.UInt32BitsToSingle(GuardBits));
         DeviceBuffer<float> buffer = _device.Buffer<float>(length + 2 * Guard);
@@ -46,7 +50,7 @@ public sealed class GuardedDevice(string name) : IDisposable
         var shape = new TensorShape(Guard);
         _zones.Add(new Tensor(buffer, 0, shape));
         _zones.Add(new Tensor(buffer, Guard + length, shape));
-        return new Tensor(buffer, Guard, new TensorShape(length));
+        return new Tensor(buffer, Guard, tensorShape);
     }
 
     public DeviceBuffer<int> Tokens(params int[] values) => _device.Tokens(values);

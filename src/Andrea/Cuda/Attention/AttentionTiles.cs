@@ -12,11 +12,11 @@ internal sealed record AttentionTiles(
 {
     private static readonly AttentionTiles[] ByWidth =
     [
-        new(32, false, new(8, 8), new(8, 8), new(8, 4)),
+        new(32, false, new(8, 8), new(8, 4), new(8, 4)),
         new(64, false, new(8, 8), new(8, 4), new(4, 4)),
         new(96, false, new(8, 4), new(4, 4), new(2, 4)),
         new(128, false, new(4, 4), new(2, 4), new(1, 4)),
-        new(64, true, new(8, 8), new(8, 4), new(4, 4)),
+        new(64, true, new(8, 4), new(8, 4), new(2, 4)),
     ];
 
     /// <summary>Every kind that kernels are compiled for.</summary>
