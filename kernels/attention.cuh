@@ -105,8 +105,8 @@ __device__ __forceinline__ void load_tile(
 /* sums[row, column] += the product of a row of one tile (BY_ROW) and a row of the other (BY_COLUMN). */
 template <int R, int C>
 __device__ __forceinline__ void add_dots(float (&sums)[R][C], const float4* rows, const float4* columns, Place at) {
-#pragma unroll 1
-    for (int quad = 0; quad < QUADS; quad++) {
+#pragma unroll (R * C > 32 ? 1 : 2)
+    for (int quad = 0; quad < QUADS; quad++) { /* 128 multiply-adds or more in one round */
         float4 b[C];
 #pragma unroll
         for (int j = 0; j < C; j++)

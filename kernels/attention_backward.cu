@@ -18,7 +18,7 @@
  */
 #include "attention.cuh"
 
-constexpr int QUERY_BLOCKS = WIDTH == 32 ? blocks_from(86) : 4, KEY_BLOCKS = WIDTH == 64 && !CHUNKED ? blocks_from(80) : 4;
+constexpr int QUERY_BLOCKS = WIDTH == 32 ? blocks_from(90) : 4, KEY_BLOCKS = WIDTH == 64 && !CHUNKED ? blocks_from(80) : 4;
 
 /* One thread per query. Added up as dO v is: where one weight is 1, dO v - delta is 0 and not a rounding error that a large key multiplies. */
 extern "C" __global__ void __launch_bounds__(64)
