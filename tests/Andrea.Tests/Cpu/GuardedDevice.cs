@@ -48,8 +48,12 @@ public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.O
     }
 
     /// <summary>A tensor full of NaN, to be written.</summary>
-    public Tensor Output(long length)
+    public Tensor Output(long length) => Output(new TensorShape(length));
+
+    /// <summary>The same in any shape.</summary>
+    public Tensor Output(TensorShape tensorShape)
     {
+        long length = tensorShape.Length;
         var noise = new float[length + 2 * guard];
         Array.Fill(noise, BitConverter.UInt32BitsToSingle(GuardBits));
         DeviceBuffer<float> buffer = device.Buffer<float>(length + 2 * guard);
@@ -57,7 +61,7 @@ public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.O
         var shape = new TensorShape(guard);
         _zones.Add(new Tensor(buffer, 0, shape));
         _zones.Add(new Tensor(buffer, guard + length, shape));
-        return new Tensor(buffer, guard, new TensorShape(length));
+        return new Tensor(buffer, guard, tensorShape);
     }
 
     public DeviceBuffer<int> Tokens(params int[] values) => device.Tokens(values);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Andrea.Cuda;
+using Andrea.Cuda.Attention;
 using Andrea.Cuda.Compilation;
 using Andrea.Cuda.Interop;
 using Andrea.Tests.Support;
@@ -56,6 +57,24 @@ public partial class KernelCompilationTests
         Assert.Equal(0, image[^1]);
         Assert.Equal(KernelNames(file), Entry().Matches(ptx).Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal));
         Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);
+    }
+
+    /// <summary>Head sizes by which attention's kernels differ.</summary>
+    public static TheoryData<string, int> AttentionKinds => new MatrixTheoryData<string, int>(
+        [AttentionKernels.ForwardFile, AttentionKernels.BackwardFile], [.. Enumerable.Range(0, AttentionTiles.All.Count)]);
+
+    [Theory]
+    [MemberData(nameof(AttentionKinds))]
+    public void AttentionKernel_ForEveryHeadSize_CompilesWithoutWarningsOrSpills(string file, int kind)
+    {
+        Nvrtc nvrtc = TestNvrtc.Get();
+        string[] definitions = [.. AttentionTiles.All[kind].Definitions().Select(definition => $"-D{definition}")];
+        foreach (int architecture in nvrtc.GetArchitectures().Intersect(Needed))
+        {
+            (_, string log) = Build(nvrtc, Library.Read(file), new KernelTarget(architecture, IsCubin: true), definitions);
+            AssertNoSpills(log, KernelNames(file));
+            Assert.DoesNotContain("warning", log, StringComparison.OrdinalIgnoreCase);
+        }
     }
 
     [Fact]
@@ -149,10 +168,10 @@ public partial class KernelCompilationTests
         Assert.Contains("nvrtcCompileProgram(--no-such-option)", error.Message, StringComparison.Ordinal);
     }
 
-    private static (byte[] Image, string Log) Build(Nvrtc nvrtc, KernelSource source, KernelTarget target)
+    private static (byte[] Image, string Log) Build(Nvrtc nvrtc, KernelSource source, KernelTarget target, params string[] definitions)
     {
         string[] verbose = target.IsCubin ? ["--ptxas-options=-v"] : [];
-        return KernelCompiler.Build(nvrtc, source, Library.Headers, [.. KernelOptions.For(target), .. verbose], target.IsCubin);
+        return KernelCompiler.Build(nvrtc, source, Library.Headers, [.. KernelOptions.For(target), .. definitions, .. verbose], target.IsCubin);
     }
 
     private static string[] KernelNames(string file) =>
