@@ -11,7 +11,7 @@ public class AdamWGoldenTests
 
     private static readonly string[] s_tensors = ["weight.0", "weight.1", "bias.0", "bias.1"];
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -8,10 +8,10 @@ public class ClipGoldenTests
 {
     private const string FileName = "clip.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
 
     /// <summary>Without the gradients whose squares PyTorch's float32 norm cannot hold.</summary>
-    public static MatrixTheoryData<string, string> TorchCases => GoldenFile.OnEveryDevice(FileName, golden => golden.Flag("torchMeasures"), onCuda: true);
+    public static MatrixTheoryData<string, string> TorchCases => GoldenFile.OnEveryDevice(FileName, golden => golden.Flag("torchMeasures"));
 
     /// <summary>Norm and gradients against sums that are exact until their one rounding to double.</summary>
     [Theory]

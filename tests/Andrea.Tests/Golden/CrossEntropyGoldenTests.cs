@@ -7,7 +7,7 @@ public class CrossEntropyGoldenTests
 {
     private const string FileName = "cross_entropy.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -7,7 +7,7 @@ public class EmbeddingGoldenTests
 {
     private const string FileName = "embedding.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -6,6 +6,7 @@ namespace Andrea.Tests.Golden;
 public sealed class GoldenFile
 {
     private static readonly Dictionary<string, GoldenFile> s_loaded = [];
+    private static readonly string[] Cuda = [Support.TestDevice.Emulator, Support.TestDevice.Gpu];
     private readonly JsonElement _root;
 
     private GoldenFile(JsonElement root)
@@ -41,18 +42,11 @@ public sealed class GoldenFile
     }
 
     /// <summary>Every backend with every case of a file, or with some of them.</summary>
-    /// <param name="fileName">A file of the folder Golden.</param>
-    /// <param name="which">The cases wanted.</param>
-    /// <param name="onCuda">Whether the CUDA backend has the operation: then on the emulator and on this machine's GPU too.</param>
-    public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null, bool onCuda = false)
-    {
-        string[] cuda = onCuda ? [Support.TestDevice.Emulator, Support.TestDevice.Gpu] : [];
-        return new(
-            Support.TestDevice.Names.Select(row => row.Data).Concat(cuda),
-            Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
-    }
+    public static MatrixTheoryData<string, string> OnEveryDevice(string fileName, Func<GoldenCase, bool>? which = null) => new(
+        Support.TestDevice.Names.Select(row => row.Data).Concat(Cuda),
+        Load(fileName).Cases.Where(which ?? (_ => true)).Select(golden => golden.Name));
 
     /// <summary>Every backend once, and once with threads: for whole models, since each operation is tested with every thread count.</summary>
     public static MatrixTheoryData<string, string> OnEachBackend(string fileName) =>
-        new(["reference", "cpu-1", "cpu-3"], Load(fileName).Cases.Select(golden => golden.Name));
+        new([.. (string[])["reference", "cpu-1", "cpu-3"], .. Cuda], Load(fileName).Cases.Select(golden => golden.Name));
 }

@@ -8,7 +8,7 @@ public class NormGoldenTests
 {
     private const string FileName = "norm.json";
 
-    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName, onCuda: true);
+    public static MatrixTheoryData<string, string> Cases => GoldenFile.OnEveryDevice(FileName);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -25,7 +25,7 @@ public class GptDecoderTests
     [Theory, MemberData(nameof(Configs))]
     public void Accept_TokenByToken_AgreesWithAPassOverTheWhole(GptConfig config)
     {
-        foreach (string name in new[] { "reference", "cpu-2" })
+        foreach (string name in new[] { "reference", "cpu-2", TestDevice.Emulator })
         {
             using TestDevice test = TestDevice.Open(name);
             using var model = new GptModel(test.Device, config);
