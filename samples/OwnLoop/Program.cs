@@ -5,7 +5,7 @@ using Andrea.Tensors;
 
 // y = w x + b, fitted to y = 3 x - 1 by hand-written gradients. Your tensors stay yours: Andrea only borrows them.
 float[] w = [0f], b = [0f], dw = [0f], db = [0f];
-using Device device = Device.Best();
+using Device device = Device.Cpu();
 using var parameters = new ExternalTensors().Add("w", w).Add("b", b);
 using var gradients = new ExternalTensors().Add("w", dw).Add("b", db);
 using var clipper = new GradClipper(device, gradients, new GradClipperOptions { MaxNorm = 1 });

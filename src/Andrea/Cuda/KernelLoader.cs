@@ -6,6 +6,7 @@ namespace Andrea.Cuda;
 internal sealed class KernelLoader(CudaContext context, CudaStream stream, KernelCompiler compiler, KernelTarget target) : IDisposable
 {
     private readonly List<CudaModule> _modules = [];
+    private readonly Dictionary<string, Task<CompiledKernel>> _underWay = [];
 
     /// <summary>Where kernels are launched.</summary>
     public CudaStream Stream => stream;
@@ -16,12 +17,23 @@ internal sealed class KernelLoader(CudaContext context, CudaStream stream, Kerne
 
     public KernelTarget Target => target;
 
+    /// <summary>Begins to compile a file that will be needed soon, on another thread; <see cref="Load"/> takes the result, or the error.</summary>
+    public void Prefetch(string file, params IReadOnlyList<string> definitions)
+    {
+        string key = KeyOf(file, definitions);
+        if (!_underWay.ContainsKey(key))
+            _underWay.Add(key, Task.Run(() => compiler.Compile(file, target, definitions)));
+    }
+
     /// <summary>Loads a file's kernels.</summary>
     /// <param name="file">Such as <c>adamw.cu</c>.</param>
     /// <param name="definitions">Constants of this use, as <c>NAME=value</c>, besides those that all kernels get.</param>
     public CudaModule Load(string file, params IReadOnlyList<string> definitions)
     {
-        CudaModule module = context.Load(compiler.Compile(file, target, definitions));
+        CompiledKernel kernel = _underWay.Remove(KeyOf(file, definitions), out Task<CompiledKernel>? compilation)
+            ? compilation.GetAwaiter().GetResult()
+            : compiler.Compile(file, target, definitions);
+        CudaModule module = context.Load(kernel);
         _modules.Add(module);
         return module;
     }
@@ -32,4 +44,6 @@ internal sealed class KernelLoader(CudaContext context, CudaStream stream, Kerne
             module.Dispose();
         _modules.Clear();
     }
+
+    private static string KeyOf(string file, IReadOnlyList<string> definitions) => string.Join('\n', [file, .. definitions]);
 }

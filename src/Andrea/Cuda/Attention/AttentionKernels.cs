@@ -28,7 +28,7 @@ internal sealed class AttentionKernels(KernelLoader loader, CudaScratch scratch)
             return;
         int index = AttentionTiles.IndexFor(headSize);
         AttentionTiles tiles = AttentionTiles.All[index];
-        CudaKernel kernel = _forward[index] ??= loader.Load(ForwardFile, tiles.Definitions()).GetKernel(ForwardName);
+        CudaKernel kernel = _forward[index] ??= LoadForward(tiles);
         int pairs = checked(batch * heads);
         var arguments = default(KernelArguments);
         arguments.Add(qkv.Address);
@@ -111,6 +111,13 @@ internal sealed class AttentionKernels(KernelLoader loader, CudaScratch scratch)
         arguments.Add(pieces);
         arguments.Add(headSize);
         _join!.Launch(LaunchShape.Linear(heads, DecodeThreads), loader.Stream, ref arguments);
+    }
+
+    private CudaKernel LoadForward(AttentionTiles tiles)
+    {
+        // Most who go forward come back; the two files take longest of all.
+        loader.Prefetch(BackwardFile, tiles.Definitions());
+        return loader.Load(ForwardFile, tiles.Definitions()).GetKernel(ForwardName);
     }
 
     private static bool IsEmpty(int batch, int tokenCount, int heads, int headSize) =>
