@@ -1,10 +1,8 @@
 using Andrea.Backends;
 using Andrea.Tensors;
 using BenchmarkDotNet.Attributes;
-using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Reports;
-using BenchmarkDotNet.Running;
 
 namespace Andrea.Benchmarks;
 
@@ -108,43 +106,11 @@ public unsafe class MatMulBenchmark
     {
         public Columns()
         {
-            AddColumn(new GigaflopsColumn());
+            AddColumn(new RateColumn(
+                "GFLOP/s per thread",
+                "2 rows I O / median time / threads",
+                benchmark => ((LayerShape)benchmark.Parameters[nameof(Shape)]).FloatingPointOperations / (int)benchmark.Parameters[nameof(Threads)]));
             SummaryStyle = SummaryStyle.Default.WithMaxParameterColumnWidth(60);
         }
-    }
-
-    /// <summary>Operations per second and thread, from the median.</summary>
-    private sealed class GigaflopsColumn : IColumn
-    {
-        public string Id => nameof(GigaflopsColumn);
-
-        public string ColumnName => "GFLOP/s per thread";
-
-        public string Legend => "2 rows I O / median time / threads";
-
-        public bool AlwaysShow => true;
-
-        public ColumnCategory Category => ColumnCategory.Custom;
-
-        public int PriorityInCategory => 0;
-
-        public bool IsNumeric => true;
-
-        public UnitType UnitType => UnitType.Dimensionless;
-
-        public bool IsAvailable(Summary summary) => true;
-
-        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
-        {
-            if (summary[benchmarkCase]?.ResultStatistics is not { } statistics)
-                return "-";
-            var shape = (LayerShape)benchmarkCase.Parameters[nameof(Shape)];
-            var threads = (int)benchmarkCase.Parameters[nameof(Threads)];
-            return (shape.FloatingPointOperations / statistics.Median / threads).ToString("F1", System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
     }
 }

@@ -1,0 +1,23 @@
+using System.Reflection;
+using BenchmarkDotNet.Configs;
+
+namespace Andrea.Benchmarks;
+
+/// <summary>Memory that a benchmark reads and writes for each of its N elements, as the algorithm needs it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TrafficAttribute(int bytesPerElement) : Attribute
+{
+    public int BytesPerElement => bytesPerElement;
+}
+
+/// <summary>Adds GB/s for methods with a <see cref="TrafficAttribute"/> in a class with a parameter N.</summary>
+internal sealed class TrafficColumn : ManualConfig
+{
+    public const string SizeParameter = "N";
+
+    public TrafficColumn() => AddColumn(new RateColumn(
+        "GB/s",
+        "bytes that the algorithm reads and writes / median time",
+        benchmark => (double)(benchmark.Descriptor.WorkloadMethod.GetCustomAttribute<TrafficAttribute>()?.BytesPerElement ?? 0)
+            * (int)benchmark.Parameters[SizeParameter]));
+}
