@@ -6,7 +6,7 @@ using BenchmarkDotNet.Attributes;
 namespace Andrea.Benchmarks;
 
 /// <summary>What does an AdamW step cost, with and without clipping?</summary>
-[InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(TrafficColumn))]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(TrafficConfig))]
 public unsafe partial class AdamWBenchmark
 {
     // So small that parameters stay where they are, however often a step is taken.

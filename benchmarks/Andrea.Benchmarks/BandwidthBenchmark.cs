@@ -4,13 +4,13 @@ namespace Andrea.Benchmarks;
 
 /// <summary>How fast can this machine's memory be read and written at all?</summary>
 /// <remarks>In 2 MB pages, as all of Andrea's large buffers. <c>-- bandwidth</c> prints the same in a few seconds.</remarks>
-[InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(TrafficColumn))]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(TrafficConfig))]
 public class BandwidthBenchmark
 {
     private Bandwidth _bandwidth = null!;
 
-    /// <summary>Elements of each of three arrays, from the first-level cache to memory.</summary>
-    [Params(1_024, 65_536, 1 << 20, 16 << 20, 124_439_808)]
+    /// <summary>Elements of each of three arrays: in the second-level cache, in the third, in memory.</summary>
+    [Params(65_536, 1 << 20, 124_439_808)]
     public int N { get; set; }
 
     /// <summary>0 is one for each processor.</summary>

@@ -3,13 +3,14 @@ using Andrea.Gpt;
 using Andrea.Optim;
 using Andrea.Training;
 using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 
 namespace Andrea.Benchmarks;
 
 /// <summary>How long is a training step, and how much of it are forward and backward?</summary>
 /// <remarks>On random tokens. <c>andrea bench step</c> times a step's parts, on a GPU, too; <c>benchmarks/peers</c> compares with PyTorch.</remarks>
-[InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(TokenColumn))]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(TokenConfig))]
 public class GptStepBenchmark
 {
     private Device _device = null!;
@@ -87,9 +88,13 @@ public class GptStepBenchmark
         public override string ToString() => $"{Preset.Name} B{Batch} T{Context}";
     }
 
-    private sealed class TokenColumn : ManualConfig
+    private sealed class TokenConfig : ManualConfig
     {
-        public TokenColumn() => AddColumn(new RateColumn(
-            "tokens/s", "B T / median time", benchmark => 1e9 * ((Work)benchmark.Parameters[nameof(Problem)]).Tokens));
+        public TokenConfig()
+        {
+            AddJob(Measurement.Job);
+            AddColumn(StatisticColumn.Median, StatisticColumn.Min);
+            AddColumn(new RateColumn("tokens/s", "B T / median time", benchmark => 1e9 * ((Work)benchmark.Parameters[nameof(Problem)]).Tokens));
+        }
     }
 }

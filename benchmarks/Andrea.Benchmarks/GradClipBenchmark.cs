@@ -8,7 +8,7 @@ namespace Andrea.Benchmarks;
 /// <summary>What does clipping to a global norm cost, beside what one would write without Andrea?</summary>
 /// <remarks>Every run measures the norm and scales each gradient, with 1/2 and 2 by turns, so that gradients stay as they are however often
 /// it runs. <see cref="AndreaForAdamW"/> only measures: AdamW scales while it reads, see <see cref="AdamWBenchmark"/> for the sum of both.</remarks>
-[InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(TrafficColumn))]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(TrafficConfig))]
 public unsafe partial class GradClipBenchmark
 {
     private Device _device = null!;
@@ -74,7 +74,7 @@ public unsafe partial class GradClipBenchmark
         return Math.Sqrt(sum);
     }
 
-    /// <summary>The BCL's SIMD. Its norm is summed in float32, which loses 0.4 % over 124 million gradients.</summary>
+    /// <summary>The BCL's SIMD. Its norm is summed in float32, which loses digits over millions of gradients.</summary>
     [Benchmark, Traffic(12)]
     public float TensorPrimitivesNorm()
     {

@@ -1,13 +1,14 @@
 using Andrea.Backends;
 using Andrea.Tensors;
 using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Reports;
 
 namespace Andrea.Benchmarks;
 
 /// <summary>How fast are a GPT's linear layers, on one core and on all, beside OpenBLAS (the baseline, where it is installed)?</summary>
-[InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(Columns))]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(Columns))]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory), CategoriesColumn]
 public unsafe class MatMulBenchmark
 {
@@ -106,6 +107,8 @@ public unsafe class MatMulBenchmark
     {
         public Columns()
         {
+            AddJob(Measurement.Job);
+            AddColumn(StatisticColumn.Median, StatisticColumn.Min);
             AddColumn(new RateColumn(
                 "GFLOP/s per thread",
                 "2 rows I O / median time / threads",

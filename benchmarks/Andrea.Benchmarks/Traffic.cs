@@ -1,4 +1,5 @@
 using System.Reflection;
+using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 
 namespace Andrea.Benchmarks;
@@ -11,13 +12,18 @@ internal sealed class TrafficAttribute(int bytesPerElement) : Attribute
 }
 
 /// <summary>Adds GB/s for methods with a <see cref="TrafficAttribute"/> in a class with a parameter N.</summary>
-internal sealed class TrafficColumn : ManualConfig
+internal sealed class TrafficConfig : ManualConfig
 {
-    public const string SizeParameter = "N";
+    private const string SizeParameter = "N";
 
-    public TrafficColumn() => AddColumn(new RateColumn(
-        "GB/s",
-        "bytes that the algorithm reads and writes / median time",
-        benchmark => (double)(benchmark.Descriptor.WorkloadMethod.GetCustomAttribute<TrafficAttribute>()?.BytesPerElement ?? 0)
-            * (int)benchmark.Parameters[SizeParameter]));
+    public TrafficConfig()
+    {
+        AddJob(Measurement.Job);
+        AddColumn(StatisticColumn.Median, StatisticColumn.Min);
+        AddColumn(new RateColumn(
+            "GB/s",
+            "bytes that the algorithm reads and writes / median time",
+            benchmark => (double)(benchmark.Descriptor.WorkloadMethod.GetCustomAttribute<TrafficAttribute>()?.BytesPerElement ?? 0)
+                * (int)benchmark.Parameters[SizeParameter]));
+    }
 }
