@@ -4,12 +4,11 @@ using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Reports;
-using BenchmarkDotNet.Running;
 
 namespace Andrea.Benchmarks;
 
 /// <summary>How fast are a GPT's linear layers, on one core and on all, beside OpenBLAS (the baseline, where it is installed)?</summary>
-[InProcess, MemoryDiagnoser(displayGenColumns: false), Config(typeof(Columns))]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(Columns))]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory), CategoriesColumn]
 public unsafe class MatMulBenchmark
 {
@@ -108,43 +107,13 @@ public unsafe class MatMulBenchmark
     {
         public Columns()
         {
-            AddColumn(new GigaflopsColumn());
+            AddJob(Measurement.Job);
+            AddColumn(StatisticColumn.Median, StatisticColumn.Min);
+            AddColumn(new RateColumn(
+                "GFLOP/s per thread",
+                "2 rows I O / median time / threads",
+                benchmark => ((LayerShape)benchmark.Parameters[nameof(Shape)]).FloatingPointOperations / (int)benchmark.Parameters[nameof(Threads)]));
             SummaryStyle = SummaryStyle.Default.WithMaxParameterColumnWidth(60);
         }
-    }
-
-    /// <summary>Operations per second and thread, from the median.</summary>
-    private sealed class GigaflopsColumn : IColumn
-    {
-        public string Id => nameof(GigaflopsColumn);
-
-        public string ColumnName => "GFLOP/s per thread";
-
-        public string Legend => "2 rows I O / median time / threads";
-
-        public bool AlwaysShow => true;
-
-        public ColumnCategory Category => ColumnCategory.Custom;
-
-        public int PriorityInCategory => 0;
-
-        public bool IsNumeric => true;
-
-        public UnitType UnitType => UnitType.Dimensionless;
-
-        public bool IsAvailable(Summary summary) => true;
-
-        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
-        {
-            if (summary[benchmarkCase]?.ResultStatistics is not { } statistics)
-                return "-";
-            var shape = (LayerShape)benchmarkCase.Parameters[nameof(Shape)];
-            var threads = (int)benchmarkCase.Parameters[nameof(Threads)];
-            return (shape.FloatingPointOperations / statistics.Median / threads).ToString("F1", System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
     }
 }

@@ -1,0 +1,25 @@
+using BenchmarkDotNet.Attributes;
+
+namespace Andrea.Benchmarks;
+
+/// <summary>The same in TorchSharp.</summary>
+public unsafe partial class AdamWBenchmark
+{
+    private TorchSharpOptimizer _torch = null!;
+
+    [Benchmark, Traffic(28)]
+    public void TorchSharp() => _torch.Step();
+
+    /// <summary>Norm, scaling, AdamW.</summary>
+    [Benchmark, Traffic(32)]
+    public void TorchSharpClipped()
+    {
+        _torch.Clip(maxNorm: 1);
+        _torch.Step();
+    }
+
+    partial void SetupTorch() =>
+        _torch = new TorchSharpOptimizer("cpu", Threads == 0 ? Environment.ProcessorCount : Threads, [[N / 256, 256]], LearningRate, WeightDecay);
+
+    partial void CleanupTorch() => _torch.Dispose();
+}
