@@ -41,7 +41,11 @@ internal sealed unsafe class CudaMemory : DeviceMemory
         _stream.Synchronize();
         using (_stream.Context.Enter())
         fixed (byte* bytes = source)
+        {
             _stream.Context.Driver.CopyHostToDevice(Address + (nint)offsetBytes, bytes, source.Length);
+            // A copy from ordinary memory returns when the driver has taken the bytes, which may be before they have arrived.
+            _stream.Context.Driver.SynchronizeStream(CudaStream.LegacyDefault);
+        }
         GC.KeepAlive(this);
     }
 
