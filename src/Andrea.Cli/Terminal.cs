@@ -1,3 +1,4 @@
+using Andrea.Cuda.Diagnosis;
 using Spectre.Console;
 
 namespace Andrea.Cli;
@@ -30,6 +31,12 @@ internal sealed class Terminal
     /// <summary>Looks up an environment variable.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
+    /// <summary>Opens a GPU; null, and why, where that cannot be done.</summary>
+    public GpuOpener OpenGpu { get; init; } = Device.TryCuda;
+
+    /// <summary>Whether there seems to be a GPU, usable or not.</summary>
+    public Func<bool> HasGpu { get; init; } = GpuPresence.IsLikely;
+
     /// <summary>The process's own streams.</summary>
     public static Terminal OfProcess() => new()
     {
@@ -40,3 +47,8 @@ internal sealed class Terminal
         IsInteractive = !System.Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi,
     };
 }
+
+/// <summary>Opens a GPU.</summary>
+/// <param name="options">Which, and how.</param>
+/// <param name="whyNot">Why it cannot be used; null when it can.</param>
+internal delegate Device? GpuOpener(CudaOptions options, out string? whyNot);

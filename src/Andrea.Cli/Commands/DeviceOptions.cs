@@ -1,15 +1,10 @@
 using System.CommandLine;
-using Andrea.Cuda.Diagnosis;
 
 namespace Andrea.Cli.Commands;
 
 /// <summary>The options that choose where to compute.</summary>
-/// <param name="tryCuda">Opens a GPU, or says why not.</param>
-/// <param name="hasGpu">Whether there seems to be one, usable or not.</param>
-internal sealed class DeviceOptions(DeviceOptions.TryCuda tryCuda, Func<bool> hasGpu)
+internal sealed class DeviceOptions
 {
-    public delegate Device? TryCuda(CudaOptions options, out string? whyNot);
-
     private const string Auto = "auto", Cpu = "cpu", Cuda = "cuda";
 
     private readonly Option<string?> _device = CliOption.Choice(
@@ -29,12 +24,6 @@ internal sealed class DeviceOptions(DeviceOptions.TryCuda tryCuda, Func<bool> ha
     {
         Description = "On a GPU, Andrea's own matrix products instead of cuBLASLt's (default: cuBLASLt's where it is installed).",
     };
-
-    /// <summary>The options over this machine's devices.</summary>
-    public DeviceOptions()
-        : this(Device.TryCuda, GpuPresence.IsLikely)
-    {
-    }
 
     public void AddTo(Command command)
     {
@@ -58,13 +47,13 @@ internal sealed class DeviceOptions(DeviceOptions.TryCuda tryCuda, Func<bool> ha
             AllowTf32 = parsed.GetValue(_tf32),
             UseCublas = !parsed.GetValue(_noCublas),
         };
-        if (tryCuda(options, out string? whyNot) is { } gpu)
+        if (terminal.OpenGpu(options, out string? whyNot) is { } gpu)
             return gpu;
         bool mustBeGpu = name == Cuda || parsed.GetValue(_gpu) is not null;
         if (mustBeGpu)
             throw new CommandException($"CUDA is not usable: {whyNot} To do without a GPU, use --device cpu.");
         // Nobody who has no GPU wants to hear of it at every start; who has one does.
-        if (hasGpu())
+        if (terminal.HasGpu())
             ErrorReport.Note($"The CPU is used, because CUDA is not usable: {whyNot} Use --device cpu to do without the GPU and this note.", terminal);
         return Device.Cpu(threads);
     }

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using Andrea.Cli;
+using Andrea.PtxEmulator.Driver;
+using Andrea.Tests.Cuda;
 using Spectre.Console;
 
 namespace Andrea.Tests.Cli;
@@ -9,7 +11,23 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
 {
     public static async Task<CliRun> Of(params string[] arguments) => await Of(new Dictionary<string, string>(), arguments);
 
-    public static async Task<CliRun> Of(Dictionary<string, string> variables, params string[] arguments)
+    public static async Task<CliRun> Of(Dictionary<string, string> variables, params string[] arguments) =>
+        await Of(variables, Device.TryCuda, arguments);
+
+    /// <summary>On a machine whose only GPU is the emulator.</summary>
+    public static async Task<CliRun> OnEmulator(params string[] arguments)
+    {
+        using var driver = new EmulatedCudaDriver();
+        return await Of([], OpenEmulator, arguments);
+
+        Device? OpenEmulator(CudaOptions options, out string? whyNot)
+        {
+            whyNot = null;
+            return CudaDevices.Open(driver, options);
+        }
+    }
+
+    private static async Task<CliRun> Of(Dictionary<string, string> variables, GpuOpener openGpu, string[] arguments)
     {
         var output = new StringWriter();
         var error = new StringWriter();
@@ -19,6 +37,7 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
             Error = error,
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No }),
             IsInteractive = false,
+            OpenGpu = openGpu,
             Variable = name => variables.GetValueOrDefault(name),
         };
         int exitCode = await CommandLine.RunAsync(arguments, terminal);

@@ -67,7 +67,7 @@ public sealed class DeviceOptionsTests
 
     private Device Open(string line, Device? gpu, bool hasGpu)
     {
-        var options = new DeviceOptions(TryCuda, () => hasGpu);
+        var options = new DeviceOptions();
         var command = new Command("test");
         options.AddTo(command);
         ParseResult parsed = command.Parse(line);
@@ -78,6 +78,8 @@ public sealed class DeviceOptionsTests
             Error = _errors,
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) }),
             IsInteractive = false,
+            OpenGpu = TryCuda,
+            HasGpu = () => hasGpu,
         });
 
         Device? TryCuda(CudaOptions asked, out string? whyNot)
