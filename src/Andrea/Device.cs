@@ -44,7 +44,7 @@ public sealed class Device : IDisposable
             whyNot = null;
             return Cuda(options);
         }
-        catch (Exception error) when (error is CudaUnavailableException or CudaException or KernelCompilationException)
+        catch (Exception error) when (error is CudaUnavailableException or CudaException or KernelCompilationException or IOException or UnauthorizedAccessException)
         {
             whyNot = error.Message;
             return null;

@@ -66,7 +66,7 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
 
     public IRecording Record(Action work) => new TimedRecording(this, inner.Record(work), work);
 
-    public string? ComplaintAbout(nint address) => inner.ComplaintAbout(address);
+    public string? ComplaintAbout(nint address, long bytes) => inner.ComplaintAbout(address, bytes);
 
     public void Fill(float value, Tensor target)
     {

@@ -40,8 +40,9 @@ internal interface IBackend : IGradientOps, IModelOps, IDisposable
     /// <remarks>On a GPU a CUDA graph, which costs one launch; where nothing is gained by it, the work itself, to be run again.</remarks>
     IRecording Record(Action work);
 
-    /// <summary>Why operations cannot work on the memory at that address, to end a sentence "the tensor ..."; null when they can.</summary>
-    string? ComplaintAbout(nint address);
+    /// <summary>Why operations cannot work on so many bytes at that address, to end a sentence "the tensor ..."; null when they can, as far
+    /// as the device knows.</summary>
+    string? ComplaintAbout(nint address, long bytes);
 
     /// <summary>Sets every element of <paramref name="target"/> to <paramref name="value"/>.</summary>
     void Fill(float value, Tensor target);

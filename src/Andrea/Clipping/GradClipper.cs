@@ -27,6 +27,7 @@ public sealed class GradClipper : IDisposable
 
     private readonly IBackend _backend;
     private readonly TensorSet _gradients;
+    private readonly OwnedMemory _owned = new();
     private readonly ClipSettings _settings;
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<ChunkPartial> _partials;
@@ -53,11 +54,19 @@ public sealed class GradClipper : IDisposable
         Device = device;
         _backend = device.Backend;
         _gradients = gradients;
-        _table = new ChunkTable(device, gradients);
-        _partials = _backend.Allocate<ChunkPartial>(_table.ChunkCount);
-        _tensorNorms = _backend.Allocate<double>(_table.TensorCount);
-        State = _backend.Allocate<ClipState>(1);
-        _readback = _backend.CreateReadback<ClipState>(ResultsUnderWay);
+        try
+        {
+            _table = _owned.Add(new ChunkTable(device, gradients));
+            _partials = _owned.Add(_backend.Allocate<ChunkPartial>(_table.ChunkCount));
+            _tensorNorms = _owned.Add(_backend.Allocate<double>(_table.TensorCount));
+            State = _owned.Add(_backend.Allocate<ClipState>(1));
+            _readback = _owned.Add(_backend.CreateReadback<ClipState>(ResultsUnderWay));
+        }
+        catch
+        {
+            _owned.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The options it was made with.</summary>
@@ -71,6 +80,14 @@ public sealed class GradClipper : IDisposable
             TakeArrived();
             return _latest;
         }
+    }
+
+    /// <summary>A recording holds addresses, so whoever launches one asks this first.</summary>
+    /// <exception cref="ObjectDisposedException">The gradients or this clipper have been disposed.</exception>
+    internal void ThrowIfDisposed()
+    {
+        _gradients.ThrowIfDisposed();
+        _ = State.Address;
     }
 
     /// <summary>Where the gradients lie.</summary>
@@ -154,14 +171,7 @@ public sealed class GradClipper : IDisposable
     }
 
     /// <summary>Frees the device memory; the gradients are not touched.</summary>
-    public void Dispose()
-    {
-        _readback.Dispose();
-        State.Dispose();
-        _tensorNorms.Dispose();
-        _partials.Dispose();
-        _table.Dispose();
-    }
+    public void Dispose() => _owned.Dispose();
 
     /// <summary>Enqueues the two kernels that measure, and no more, so that it can be recorded.</summary>
     /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
@@ -176,11 +186,14 @@ public sealed class GradClipper : IDisposable
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     internal void PostResult()
     {
+        // A recording must not ask whether earlier results have arrived.
+        _recorded = _backend.IsRecording;
+        if (_recorded)
+            return;
         if (_posted - _taken == ResultsUnderWay)
             AwaitOldest();
-        _recorded = !_readback.Post(State);
-        if (!_recorded)
-            _posted++;
+        _readback.Post(State);
+        _posted++;
         TakeArrived();
     }
 
@@ -194,7 +207,7 @@ public sealed class GradClipper : IDisposable
 
     private void TakeArrived()
     {
-        while (_readback.TryTake(out ClipState state))
+        while (!_backend.IsRecording && _readback.TryTake(out ClipState state))
             Accept(state);
     }
 

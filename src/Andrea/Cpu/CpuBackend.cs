@@ -37,7 +37,7 @@ internal sealed partial class CpuBackend : IBackend
 
     public IRecording Record(Action work) => new RepeatedWork(work);
 
-    public string? ComplaintAbout(nint address) => null;
+    public string? ComplaintAbout(nint address, long bytes) => null;
 
     public unsafe void Fill(float value, Tensor target)
     {

@@ -60,7 +60,7 @@ internal sealed partial class CudaBackend : IBackend
         KernelCompiler compiler;
         try
         {
-            compiler = new KernelCompiler(Nvrtc.Load(), KernelLibrary.FromEnvironment(), KernelCache.FromEnvironment());
+            compiler = new KernelCompiler(Nvrtc.Load(context.Driver.Version / 1000), KernelLibrary.FromEnvironment(), KernelCache.FromEnvironment());
         }
         catch
         {
@@ -121,14 +121,18 @@ internal sealed partial class CudaBackend : IBackend
     /// <summary>Work itself where it could not be recorded, or where each of its kernels is to be waited for.</summary>
     public IRecording Record(Action work) => _stream.CanRecord && !CudaKernel.IsSynchronous ? _stream.Record(work) : new RepeatedWork(work);
 
-    public string? ComplaintAbout(nint address)
+    public string? ComplaintAbout(nint address, long bytes)
     {
-        int device;
+        int device, lastDevice;
         using (_context.Handle.Enter())
+        {
             device = _context.Driver.GetDeviceOf(address);
-        return device == _options.Ordinal ? null
-            : device < 0 ? $"lies in host memory, which GPU {_options.Ordinal} cannot use; copy it to the GPU first, or work on it with Device.Cpu()"
-            : $"lies on GPU {device}, but the device is GPU {_options.Ordinal}; open the device that the tensor is on";
+            lastDevice = _context.Driver.GetDeviceOf(address + (nint)(bytes - 1));
+        }
+        return device < 0 ? $"lies in host memory, which GPU {_options.Ordinal} cannot use; copy it to the GPU first, or work on it with Device.Cpu()"
+            : device != _options.Ordinal ? $"lies on GPU {device}, but the device is GPU {_options.Ordinal}; open the device that the tensor is on"
+            : lastDevice != device ? $"reaches with its {bytes} bytes beyond the end of its memory; pass the length that was allocated"
+            : null;
     }
 
     public void Synchronize() => _stream.Synchronize();

@@ -37,7 +37,7 @@ internal sealed class CudaStream : IDisposable
     /// <summary>Whether what is enqueued is being recorded instead of done: by <see cref="Record"/>, or by the owner of a borrowed stream.</summary>
     public bool IsRecording => _recording || (_borrowed > LegacyDefault && IsCapturing());
 
-    /// <summary>Whether <see cref="Record"/> works: the default streams cannot be recorded.</summary>
+    /// <summary>Whether <see cref="Record"/> works: the legacy default stream cannot be recorded, and a thread's own is left to the thread.</summary>
     public bool CanRecord => _owned is not null || _borrowed > PerThreadDefault;
 
     /// <summary>Waits until everything enqueued has been done; errors of kernels appear here.</summary>

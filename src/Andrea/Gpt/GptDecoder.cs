@@ -10,6 +10,7 @@ public sealed class GptDecoder : IDisposable
     private readonly GptConfig _config;
     private readonly IBackend _backend;
     private readonly GptTensors _parameters;
+    private readonly OwnedMemory _owned = new();
     private readonly ActivationArena _arena;
     private readonly Tensor[] _keys, _values;
     private readonly Tensor _residual, _normed, _mean, _inverseScale, _qkv, _attention, _hidden, _logits;
@@ -25,19 +26,27 @@ public sealed class GptDecoder : IDisposable
         _config = model.Config;
         _backend = model.Device.Backend;
         _parameters = new GptTensors(model.Parameters, _config);
-        _arena = new ActivationArena(model.Device);
-        int channels = _config.ChannelCount;
         _keys = new Tensor[_config.LayerCount];
         _values = new Tensor[_config.LayerCount];
-        for (int layer = 0; layer < _config.LayerCount; layer++)
+        try
         {
-            _keys[layer] = _arena.Take(_config.HeadCount, _config.ContextLength, _config.HeadSize);
-            _values[layer] = _arena.Take(_config.HeadCount, _config.ContextLength, _config.HeadSize);
+            _arena = _owned.Add(new ActivationArena(model.Device));
+            int channels = _config.ChannelCount;
+            for (int layer = 0; layer < _config.LayerCount; layer++)
+            {
+                _keys[layer] = _arena.Take(_config.HeadCount, _config.ContextLength, _config.HeadSize);
+                _values[layer] = _arena.Take(_config.HeadCount, _config.ContextLength, _config.HeadSize);
+            }
+            (_residual, _normed, _attention) = (_arena.Take(channels), _arena.Take(channels), _arena.Take(channels));
+            (_mean, _inverseScale) = (_arena.Take(1), _arena.Take(1));
+            (_qkv, _hidden, _logits) = (_arena.Take(3 * channels), _arena.Take(_config.HiddenCount), _arena.Take(_config.VocabularySize));
+            _token = _owned.Add(_backend.Allocate<int>(1));
         }
-        (_residual, _normed, _attention) = (_arena.Take(channels), _arena.Take(channels), _arena.Take(channels));
-        (_mean, _inverseScale) = (_arena.Take(1), _arena.Take(1));
-        (_qkv, _hidden, _logits) = (_arena.Take(3 * channels), _arena.Take(_config.HiddenCount), _arena.Take(_config.VocabularySize));
-        _token = _backend.Allocate<int>(1);
+        catch
+        {
+            _owned.Dispose();
+            throw;
+        }
         _history = new int[_config.ContextLength];
         _hostLogits = new float[_config.VocabularySize];
     }
@@ -78,11 +87,7 @@ public sealed class GptDecoder : IDisposable
     }
 
     /// <summary>Frees the cache; the model is not touched.</summary>
-    public void Dispose()
-    {
-        _token.Dispose();
-        _arena.Dispose();
-    }
+    public void Dispose() => _owned.Dispose();
 
     private void Append(int token)
     {

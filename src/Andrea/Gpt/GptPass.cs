@@ -18,6 +18,7 @@ public sealed class GptPass : IDisposable
     private readonly GptActivations _activations;
     private readonly DeviceBuffer<int> _inputs, _targets;
     private readonly int _rows;
+    private readonly OwnedMemory _owned = new();
     private GptTensors? _gradients;
     private GptActivationGradients? _activationGradients;
 
@@ -40,11 +41,19 @@ public sealed class GptPass : IDisposable
         TokenCount = tokenCount;
         _rows = checked(batchSize * tokenCount);
         _parameters = new GptTensors(model.Parameters, _config);
-        _arena = new ActivationArena(model.Device);
-        _activations = new GptActivations(_arena, _config, batchSize, tokenCount);
-        _inputs = _backend.Allocate<int>(_rows);
-        _targets = _backend.Allocate<int>(_rows);
-        LossOnDevice = _backend.Allocate<double>(1);
+        try
+        {
+            _arena = _owned.Add(new ActivationArena(model.Device));
+            _activations = new GptActivations(_arena, _config, batchSize, tokenCount);
+            _inputs = _owned.Add(_backend.Allocate<int>(_rows));
+            _targets = _owned.Add(_backend.Allocate<int>(_rows));
+            LossOnDevice = _owned.Add(_backend.Allocate<double>(1));
+        }
+        catch
+        {
+            _owned.Dispose();
+            throw;
+        }
     }
 
     /// <summary>B, sequences in a batch.</summary>
@@ -121,13 +130,7 @@ public sealed class GptPass : IDisposable
     }
 
     /// <summary>Frees the activations; the model is not touched.</summary>
-    public void Dispose()
-    {
-        LossOnDevice.Dispose();
-        _targets.Dispose();
-        _inputs.Dispose();
-        _arena.Dispose();
-    }
+    public void Dispose() => _owned.Dispose();
 
     private void ForwardBlock(GptBlock p, BlockActivations a, Tensor input)
     {

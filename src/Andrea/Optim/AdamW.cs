@@ -46,6 +46,7 @@ public sealed class AdamW : IDisposable
     // Held so that borrowed memory lives as long as this optimizer does.
     private readonly TensorSet _parameters, _gradients;
     private readonly AdamWSettings _settings;
+    private readonly OwnedMemory _owned = new();
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<double> _learningRate;
@@ -59,7 +60,7 @@ public sealed class AdamW : IDisposable
     /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only.</param>
     /// <param name="options">Betas, epsilon, decay; null for the defaults.</param>
     /// <param name="clipper">Measures the same gradients before each update; its coefficient is folded in. Null does not clip. Not owned.</param>
-    /// <exception cref="ArgumentException">Parameters and gradients do not match, the clipper measures others, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">Parameters and gradients do not match or overlap, the clipper measures others, or an option is out of range.</exception>
     public AdamW(Device device, TensorSet parameters, TensorSet gradients, AdamWOptions? options = null, GradClipper? clipper = null)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -73,6 +74,7 @@ public sealed class AdamW : IDisposable
         if (clipper is not null && clipper.Device != device)
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
         // Before anything is allocated.
+        CheckDisjoint(parameters, gradients);
         ChunkTable.CheckDevice(parameters, device);
         ChunkTable.CheckDevice(gradients, device);
         _backend = device.Backend;
@@ -81,14 +83,22 @@ public sealed class AdamW : IDisposable
         _gradients = gradients;
         _settings = new AdamWSettings(Options.Beta1, Options.Beta2, Options.Epsilon);
         ParameterLayout layout = LayoutOf(parameters);
-        FirstMoments = new ParameterArena(device, layout);
-        SecondMoments = new ParameterArena(device, layout);
-        _table = new ChunkTable(device, gradients, parameters, FirstMoments, SecondMoments);
-        _tensors = _backend.Allocate<AdamWTensor>(parameters.Count);
-        _tensors.CopyFrom(TensorOptions(parameters));
-        _learningRate = _backend.Allocate<double>(1);
-        _state = _backend.Allocate<AdamWState>(1);
-        Restore(new AdamWProgress(0, 1, 1));
+        try
+        {
+            FirstMoments = _owned.Add(new ParameterArena(device, layout));
+            SecondMoments = _owned.Add(new ParameterArena(device, layout));
+            _table = _owned.Add(new ChunkTable(device, gradients, parameters, FirstMoments, SecondMoments));
+            _tensors = _owned.Add(_backend.Allocate<AdamWTensor>(parameters.Count));
+            _tensors.CopyFrom(TensorOptions(parameters));
+            _learningRate = _owned.Add(_backend.Allocate<double>(1));
+            _state = _owned.Add(_backend.Allocate<AdamWState>(1));
+            Restore(new AdamWProgress(0, 1, 1));
+        }
+        catch
+        {
+            _owned.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The options it was made with.</summary>
@@ -110,11 +120,15 @@ public sealed class AdamW : IDisposable
     {
         if (!(learningRate >= 0 && learningRate <= float.MaxValue))
             throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"The learning rate is {learningRate}; expected a number from 0 up that float32 can hold.");
+        // A recording holds addresses, so all of them are asked for here.
         _parameters.ThrowIfDisposed();
         _gradients.ThrowIfDisposed();
+        FirstMoments.ThrowIfDisposed();
+        SecondMoments.ThrowIfDisposed();
+        _clipper?.ThrowIfDisposed();
         _backend.Store(learningRate, _learningRate);
         if (Options.UseGraph && _stepped && !_backend.IsRecording)
-            (_recording ??= _backend.Record(Enqueue)).Launch();
+            (_recording ??= _owned.Add(_backend.Record(Enqueue))).Launch();
         else
             Enqueue();
         // Not before the first step: the driver may load a kernel when it is launched first, which cannot be recorded.
@@ -143,16 +157,7 @@ public sealed class AdamW : IDisposable
     }
 
     /// <summary>Frees the moments and tables; parameters, gradients and clipper are not touched.</summary>
-    public void Dispose()
-    {
-        _recording?.Dispose();
-        _state.Dispose();
-        _learningRate.Dispose();
-        _tensors.Dispose();
-        _table.Dispose();
-        FirstMoments.Dispose();
-        SecondMoments.Dispose();
-    }
+    public void Dispose() => _owned.Dispose();
 
     private void Enqueue()
     {
@@ -170,6 +175,22 @@ public sealed class AdamW : IDisposable
                 throw new ArgumentException(
                     $"Parameter '{parameters.NameOf(i)}' has {parameters.ShapeOf(i).Length} elements but its gradient '{gradients.NameOf(i)}' has {gradients.ShapeOf(i).Length}. They must match.",
                     nameof(gradients));
+    }
+
+    /// <summary>Blocks of a kernel run in any order, so a parameter that is another's gradient would depend on it.</summary>
+    private static void CheckDisjoint(TensorSet parameters, TensorSet gradients)
+    {
+        var ranges = new List<(nint Start, nint End, string Name)>();
+        foreach (TensorSet set in (TensorSet[])[parameters, gradients])
+            for (int i = 0; i < set.Count; i++)
+                if (set.ShapeOf(i).Length > 0)
+                    ranges.Add((set.AddressOf(i), set.AddressOf(i) + (nint)(set.ShapeOf(i).Length * sizeof(float)),
+                        $"{(ReferenceEquals(set, parameters) ? "parameter" : "gradient")} '{set.NameOf(i)}'"));
+        ranges.Sort((a, b) => a.Start.CompareTo(b.Start));
+        for (int i = 1; i < ranges.Count; i++)
+            if (ranges[i].Start < ranges[i - 1].End)
+                throw new ArgumentException(
+                    $"The {ranges[i].Name} overlaps the {ranges[i - 1].Name} in memory. Parameters and gradients need memory of their own.", nameof(gradients));
     }
 
     private static ParameterLayout LayoutOf(TensorSet tensors)

@@ -3,12 +3,17 @@ namespace Andrea.Tensors;
 /// <summary>Cuts a set of tensors into chunks, in device memory, so that one launch covers all tensors wherever they lie.</summary>
 internal sealed class ChunkTable : IDisposable
 {
+    private readonly OwnedMemory _owned = new();
+
     /// <summary>Cuts the tensors of <paramref name="gradients"/>; the other sets, where given, must have the same lengths.</summary>
     public ChunkTable(Device device, TensorSet gradients, TensorSet? parameters = null, TensorSet? firstMoments = null, TensorSet? secondMoments = null)
     {
         foreach (TensorSet? set in (TensorSet?[])[gradients, parameters, firstMoments, secondMoments])
             if (set is not null)
+            {
                 CheckDevice(set, device);
+                set.Freeze();
+            }
         TensorCount = gradients.Count;
         var chunks = new List<Chunk>();
         var firstChunks = new int[TensorCount + 1];
@@ -33,10 +38,18 @@ internal sealed class ChunkTable : IDisposable
             }
         }
         firstChunks[TensorCount] = chunks.Count;
-        Chunks = device.Backend.Allocate<Chunk>(chunks.Count);
-        Chunks.CopyFrom(chunks.ToArray());
-        FirstChunks = device.Backend.Allocate<int>(firstChunks.Length);
-        FirstChunks.CopyFrom(firstChunks);
+        try
+        {
+            Chunks = _owned.Add(device.Backend.Allocate<Chunk>(chunks.Count));
+            Chunks.CopyFrom(chunks.ToArray());
+            FirstChunks = _owned.Add(device.Backend.Allocate<int>(firstChunks.Length));
+            FirstChunks.CopyFrom(firstChunks);
+        }
+        catch
+        {
+            _owned.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Number of tensors, empty ones included.</summary>
@@ -62,13 +75,10 @@ internal sealed class ChunkTable : IDisposable
             return;
         }
         for (int tensor = 0; tensor < set.Count; tensor++)
-            if (set.ShapeOf(tensor).Length > 0 && device.Backend.ComplaintAbout(set.AddressOf(tensor)) is { } complaint)
+            if (set.ShapeOf(tensor).Length > 0
+                && device.Backend.ComplaintAbout(set.AddressOf(tensor), set.ShapeOf(tensor).Length * sizeof(float)) is { } complaint)
                 throw new DeviceMismatchException($"Tensor '{set.NameOf(tensor)}' {complaint}.");
     }
 
-    public void Dispose()
-    {
-        Chunks.Dispose();
-        FirstChunks.Dispose();
-    }
+    public void Dispose() => _owned.Dispose();
 }

@@ -14,7 +14,7 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     private readonly List<Entry> _entries = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<MemoryHandle> _pins = [];
-    private bool _disposed;
+    private bool _disposed, _frozen;
 
     private readonly record struct Entry(string Name, nint Address, TensorShape Shape)
     {
@@ -50,11 +50,15 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     /// <param name="address">Address of the first float32; a multiple of 4; null only for an empty tensor.</param>
     /// <param name="length">Number of elements.</param>
     /// <param name="shape">Shape, or nothing for one dimension.</param>
+    /// <exception cref="InvalidOperationException">A clipper or optimizer has been built over the set.</exception>
     /// <exception cref="ArgumentException">The name is taken, the address is null or misaligned, the length is negative or does not match the
     /// shape, or the memory overlaps a tensor of the set.</exception>
     public ExternalTensors Add(string name, nint address, long length, TensorShape? shape = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        if (_frozen)
+            throw new InvalidOperationException(
+                $"Tensor '{name}' comes too late: a clipper or optimizer works on this set of {Count} tensors already. Add all tensors first.");
         if (length < 0)
             throw new ArgumentException($"Tensor '{name}' has a length of {length}; lengths must not be negative.", nameof(length));
         if (address == 0 && length > 0)
@@ -83,6 +87,8 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     public override TensorShape ShapeOf(int index) => _entries[index].Shape;
 
     internal override nint AddressOf(int index) => _entries[index].Address;
+
+    internal override void Freeze() => _frozen = true;
 
     internal override void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 

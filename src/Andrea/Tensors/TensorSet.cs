@@ -28,6 +28,11 @@ public abstract class TensorSet
     /// <exception cref="ObjectDisposedException">The memory has been given back.</exception>
     internal abstract void ThrowIfDisposed();
 
+    /// <summary>Somebody has taken the addresses: from now on the set stays as it is.</summary>
+    internal virtual void Freeze()
+    {
+    }
+
     /// <summary>Number of elements of all tensors together.</summary>
     public long ElementCount
     {

@@ -5,6 +5,7 @@ using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
 using Andrea.Optim;
+using Andrea.Tensors;
 using Andrea.Training.Checkpoints;
 
 namespace Andrea.Training;
@@ -24,6 +25,7 @@ namespace Andrea.Training;
 public sealed partial class Trainer : IDisposable
 {
     private readonly TokenDataset _data;
+    private readonly OwnedMemory _owned = new();
     private readonly LearningRateSchedule _schedule;
     private readonly GptPass _pass;
     private readonly GradClipper _clipper;
@@ -76,20 +78,20 @@ public sealed partial class Trainer : IDisposable
         _sampler = new BatchSampler(data.Training, options.BatchSize, tokenCount, options.Seed, options.BatchOrder);
         if (options.EvaluationBatches > 0 && data.Validation.Length > 0)
             _evaluation = new EvaluationBatches(data.Validation, options.BatchSize, tokenCount, options.EvaluationBatches);
-        Model = new GptModel(device, config with { VocabularySize = data.Tokenizer.VocabularySize });
-        if (!resumes)
-            Model.Initialize(options.Initialization, options.Seed);
-        _pass = new GptPass(Model, options.BatchSize, tokenCount);
-        _clipper = new GradClipper(device, Model.Gradients, options.Clip) { Arrived = _underWay.Accept };
-        _optimizer = new AdamW(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper);
-        _losses = device.Backend.CreateReadback<double>(_underWay.Capacity);
         _inputs = new int[options.BatchSize * tokenCount];
         _targets = new int[_inputs.Length];
         _tokensPerStep = (long)_inputs.Length * options.MicroBatches;
-        if (options.RunFolder is null)
-            return;
         try
         {
+            Model = _owned.Add(new GptModel(device, config with { VocabularySize = data.Tokenizer.VocabularySize }));
+            if (!resumes)
+                Model.Initialize(options.Initialization, options.Seed);
+            _pass = _owned.Add(new GptPass(Model, options.BatchSize, tokenCount));
+            _clipper = _owned.Add(new GradClipper(device, Model.Gradients, options.Clip) { Arrived = _underWay.Accept });
+            _optimizer = _owned.Add(new AdamW(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
+            _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));
+            if (options.RunFolder is null)
+                return;
             // The lock first: what is found in the folder then stays as it is.
             _folderLock = RunFolderLock.Take(options.RunFolder);
             if (!resumes)
@@ -258,11 +260,7 @@ public sealed partial class Trainer : IDisposable
     {
         _disposed = true;
         _metrics?.Dispose();
-        _losses.Dispose();
-        _optimizer.Dispose();
-        _clipper.Dispose();
-        _pass.Dispose();
-        Model.Dispose();
+        _owned.Dispose();
         _folderLock?.Dispose();
     }
 

@@ -95,7 +95,15 @@ internal sealed unsafe partial class EmulatedCudaDriver
         }
     }
 
-    public void CopyHostToDevice(nint target, void* source, long bytes) => CopyNow(() => ToDevice(target, (nint)source, bytes), target, 0, bytes);
+    /// <summary>As late as a driver may be with ordinary memory: it has taken the bytes when the call returns, and they arrive when somebody
+    /// waits for the default stream.</summary>
+    public void CopyHostToDevice(nint target, void* source, long bytes)
+    {
+        byte[] taken = new ReadOnlySpan<byte>(source, checked((int)bytes)).ToArray();
+        CopyNow(() => { }, target, 0, bytes);
+        lock (_lock)
+            Enqueue(0, () => _device.Memory.Write((ulong)target, taken));
+    }
 
     public void CopyDeviceToHost(void* target, nint source, long bytes) => CopyNow(() => ToHost((nint)target, source, bytes), 0, source, bytes);
 

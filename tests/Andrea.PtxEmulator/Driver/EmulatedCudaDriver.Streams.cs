@@ -95,6 +95,7 @@ internal sealed unsafe partial class EmulatedCudaDriver
         lock (_lock)
         {
             Enter();
+            RefuseWhileRecording();
             EmulatedEvent asked = Get(_events, @event, "event");
             if (asked is not { Stream: { } stream, Record: { IsDone: false } record })
                 return true;
@@ -109,6 +110,7 @@ internal sealed unsafe partial class EmulatedCudaDriver
         lock (_lock)
         {
             Enter();
+            RefuseWhileRecording();
             if (Get(_events, @event, "event") is { Stream: { } stream, Record: { } record })
                 Work(() => stream.DrainTo(record));
         }

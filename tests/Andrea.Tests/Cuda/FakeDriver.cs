@@ -44,6 +44,9 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public string GetDeviceName(int device) => "Fake GPU";
     public long GetDeviceTotalBytes(int device) => 1 << 30;
 
+    /// <summary>How many more things can be made before memory is used up.</summary>
+    public int Left { get; set; } = int.MaxValue;
+
     /// <summary>Compute capability. Newer than any compiler, which therefore gives PTX, of which this driver reads the kernels' parameters.</summary>
     public int Major { get; init; } = 99;
 
@@ -86,6 +89,7 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
 
     public nint AllocateMemory(long bytes)
     {
+        TakeOne("AllocateMemory");
         Note("AllocateMemory");
         nint address = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 256);
         _alive.Add(address);
@@ -104,6 +108,7 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public CudaResult FreeMemoryAsync(nint address, nint stream) => FreeMemory(address);
     public nint AllocateHost(long bytes)
     {
+        TakeOne("AllocateHost");
         Note("AllocateHost");
         nint host = (nint)NativeMemory.AllocZeroed((nuint)bytes);
         _alive.Add(host);
@@ -180,8 +185,15 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
         Buffer.MemoryCopy(source, target, bytes, bytes);
     }
 
+    private void TakeOne(string call)
+    {
+        if (Left-- <= 0)
+            throw Error(call, CudaResult.OutOfMemory);
+    }
+
     private nint Make(string call)
     {
+        TakeOne(call);
         Note(call);
         _alive.Add(_next);
         return _next++;

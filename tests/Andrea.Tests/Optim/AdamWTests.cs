@@ -138,7 +138,8 @@ public class AdamWTests
     {
         using Device device = Device.Cpu(1);
         using var parameters = new GradientSet([1f]);
-        using var optimizer = new AdamW(device, parameters.Tensors, parameters.Tensors);
+        using var gradients = new GradientSet([1f]);
+        using var optimizer = new AdamW(device, parameters.Tensors, gradients.Tensors);
         Assert.Throws<ArgumentOutOfRangeException>(() => optimizer.Step(rate));
     }
 
@@ -173,6 +174,20 @@ public class AdamWTests
         using var borrowedClipper = new GradClipper(device, borrowed);
         borrowed.Dispose();
         Assert.Throws<ObjectDisposedException>(borrowedClipper.Clip);
+    }
+
+    [Fact]
+    public unsafe void Create_ParametersOverlappingGradients_AreRefusedByName()
+    {
+        using Device device = Device.Cpu(1);
+        using var memory = new GuardedMemory(1000, guardAfter: true);
+        using var parameters = new ExternalTensors().Add("w", memory.Address, 100);
+        using var gradients = new ExternalTensors().Add("dw", memory.Address + 200, 100);
+        var error = Assert.Throws<ArgumentException>(() => new AdamW(device, parameters, gradients));
+        Assert.Contains("The gradient 'dw' overlaps the parameter 'w' in memory.", error.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new AdamW(device, parameters, parameters));
+        using var behind = new ExternalTensors().Add("dw", memory.Address + 400, 100);
+        new AdamW(device, parameters, behind).Dispose();
     }
 
     [Fact]

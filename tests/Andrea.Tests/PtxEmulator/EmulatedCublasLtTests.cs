@@ -22,6 +22,7 @@ public sealed unsafe class EmulatedCublasLtTests : IDisposable
         float[] numbers = [.. Enumerable.Range(0, 1024).Select(i => (float)i)];
         fixed (float* source = numbers)
             _driver.CopyHostToDevice(_memory, source, 4096);
+        _driver.SynchronizeStream(0);
     }
 
     [Fact]
@@ -161,6 +162,7 @@ public sealed unsafe class EmulatedCublasLtTests : IDisposable
     {
         fixed (float* source = values)
             _driver.CopyHostToDevice(At(index), source, values.Length * sizeof(float));
+        _driver.SynchronizeStream(0);
     }
 
     private float[] Read(int index, int count)

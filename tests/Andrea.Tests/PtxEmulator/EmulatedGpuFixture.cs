@@ -34,6 +34,7 @@ internal sealed unsafe class EmulatedGpuFixture : IDisposable
         nint address = Driver.AllocateMemory(values.Length * sizeof(T));
         fixed (T* source = values)
             Driver.CopyHostToDevice(address, source, values.Length * sizeof(T));
+        Driver.SynchronizeStream(0);
         return address;
     }
 

@@ -1,3 +1,4 @@
+using Andrea.Cuda;
 using Andrea.Numerics;
 using Andrea.PtxEmulator.Driver;
 using Andrea.PtxEmulator.Execution;
@@ -90,7 +91,17 @@ public sealed class TestDevice(Device device, IDisposable? driver = null) : IDis
     {
         foreach (IDisposable owned in _owned)
             owned.Dispose();
+        CudaContext? context = (Device.Backend as CudaBackend)?.Context;
         Device.Dispose();
+        if (context is not null)
+            AssertNoLeaks(context);
         driver?.Dispose();
+    }
+
+    /// <summary>Whoever used the device has given back all that it took, and did not leave it to the finalizer.</summary>
+    private static void AssertNoLeaks(CudaContext context)
+    {
+        var allocations = context.Handle.Allocations;
+        Assert.Equal((0, 0, 0), (allocations.Live, allocations.FailedReleases, allocations.Forgotten));
     }
 }

@@ -28,7 +28,7 @@ internal sealed partial class ReferenceBackend : IBackend
 
     public IRecording Record(Action work) => new RepeatedWork(work);
 
-    public string? ComplaintAbout(nint address) => null;
+    public string? ComplaintAbout(nint address, long bytes) => null;
 
     public void Fill(float value, Tensor target) => View(target).Fill(value);
 

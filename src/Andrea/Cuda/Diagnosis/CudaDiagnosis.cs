@@ -7,19 +7,22 @@ namespace Andrea.Cuda.Diagnosis;
 /// <summary>Finds out what this machine has of CUDA, and why the rest is missing. Everything is looked for when it is first asked for, and
 /// nothing throws.</summary>
 /// <param name="loadDriver">Loads the driver.</param>
-/// <param name="loadNvrtc">Loads NVRTC.</param>
-/// <param name="loadCublas">Loads cuBLASLt.</param>
+/// <param name="loadNvrtc">Loads an NVRTC no newer than this CUDA version.</param>
+/// <param name="loadCublas">Loads a cuBLASLt likewise.</param>
 /// <param name="readKernels">Reads the kernels' sources, edited ones included.</param>
 /// <param name="cache">Where compiled kernels are kept.</param>
 internal sealed class CudaDiagnosis(
-    Func<ICudaDriver> loadDriver, Func<INvrtc> loadNvrtc, Func<ICublasLt> loadCublas, Func<KernelLibrary> readKernels, KernelCache cache)
+    Func<ICudaDriver> loadDriver, Func<int, INvrtc> loadNvrtc, Func<int, ICublasLt> loadCublas, Func<KernelLibrary> readKernels, KernelCache cache)
 {
     // What is compiled for where there is no GPU to ask: A100, and everything newer runs it.
     private const int UsualArchitecture = 80;
 
     private Finding<ICudaDriver> LoadedDriver => field ??= Finding.Of(loadDriver);
 
-    private Finding<INvrtc> LoadedNvrtc => field ??= Finding.Of(loadNvrtc);
+    private Finding<INvrtc> LoadedNvrtc => field ??= Finding.Of(() => loadNvrtc(NewestMajor));
+
+    /// <summary>The driver's CUDA version; without a driver any library will do.</summary>
+    private int NewestMajor => LoadedDriver.Value is { } driver ? driver.Version / 1000 : int.MaxValue;
 
     /// <summary>Diagnoses this machine, as its environment variables say.</summary>
     public static CudaDiagnosis OfThisMachine() =>
@@ -36,7 +39,7 @@ internal sealed class CudaDiagnosis(
 
     public Finding<CublasFacts> CublasLt => field ??= Finding.Of(() =>
     {
-        ICublasLt library = loadCublas();
+        ICublasLt library = loadCublas(NewestMajor);
         return new CublasFacts(LibraryLocation.Of(library.Library), library.Version);
     });
 
@@ -98,7 +101,7 @@ internal sealed class CudaDiagnosis(
         KernelTarget target = KernelTarget.For(architecture, nvrtc.GetArchitectures(), nvrtc.Version);
         var compiler = new KernelCompiler(nvrtc, library, cache);
         long started = Stopwatch.GetTimestamp();
-        KernelFile[] files = [.. library.Kernels.Select(name => Compile(compiler, name, target))];
+        KernelFile[] files = [.. library.Kernels.AsParallel().AsOrdered().Select(name => Compile(compiler, name, target))];
         return new KernelFacts(target, files, Stopwatch.GetElapsedTime(started));
     }
 

@@ -56,8 +56,9 @@ internal abstract class CudaHandle : SafeHandle
             using (_context.EnterHeld())
                 _context.Allocations.NoteRelease(Free(_context.Driver, handle));
         }
-        catch (CudaException)
+        catch (Exception)
         {
+            // Nothing may escape: this also runs on the finalizer's thread, where it would end the process.
             _context.Allocations.NoteRelease(CudaResult.InvalidContext);
         }
         _context.Allocations.NoteEnd(_bytes);

@@ -22,20 +22,24 @@ internal sealed unsafe partial class CublasLt : ICublasLt
     public Version Version { get; }
 
     /// <summary>Loads cuBLASLt, once for the process.</summary>
-    /// <exception cref="CudaUnavailableException">It is not installed, or too old.</exception>
-    public static CublasLt Load() => Load(LibrarySearch.ForCublasLt(SearchPlaces.Here));
+    /// <param name="newestMajor">The driver's CUDA version: a newer library does not start on it. By default any.</param>
+    /// <exception cref="CudaUnavailableException">It is not installed, too old, or too new.</exception>
+    public static CublasLt Load(int newestMajor = int.MaxValue) => Load(LibrarySearch.ForCublasLt(SearchPlaces.Here), newestMajor);
 
-    internal static CublasLt Load(LibrarySearch search) =>
+    internal static CublasLt Load(LibrarySearch search, int newestMajor = int.MaxValue) =>
         new(NativeLibraries.Connect(
-            NativeLibraries.CublasLt, () => LibraryLoader.Load("cuBLASLt, NVIDIA's library of matrix products,", search, Advice, Inspect)));
+            NativeLibraries.CublasLt,
+            () => LibraryLoader.Load("cuBLASLt, NVIDIA's library of matrix products,", search, Advice, library => Inspect(library, newestMajor))));
 
-    internal static string? Inspect(LoadedLibrary library)
+    internal static string? Inspect(LoadedLibrary library, int newestMajor = int.MaxValue)
     {
         if (!NativeLibrary.TryGetExport(library.Handle, nameof(Native.cublasLtMatmul), out _)
             || !NativeLibrary.TryGetExport(library.Handle, nameof(Native.cublasLtGetVersion), out nint export))
             return "its cublasLtMatmul is missing, so it is no cuBLASLt";
         Version version = VersionOf(((delegate* unmanaged<nuint>)export)());
-        return version.Major >= OldestMajor ? null : $"its version is {version}; at least {OldestMajor}.0 is needed";
+        return version.Major < OldestMajor ? $"its version is {version}; at least {OldestMajor}.0 is needed"
+            : version.Major > newestMajor ? $"its version is {version}, but the driver is of CUDA {newestMajor}; install that cuBLAS, or a newer driver"
+            : null;
     }
 
     public nint Create()

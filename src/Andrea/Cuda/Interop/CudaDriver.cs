@@ -34,13 +34,21 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
 
     internal static CudaDriver Load(LibrarySearch search)
     {
-        LoadedLibrary library = NativeLibraries.Connect(NativeLibraries.Driver, () => LibraryLoader.Load("The CUDA driver", search, Advice));
+        LoadedLibrary library = NativeLibraries.Connect(NativeLibraries.Driver, () => LibraryLoader.Load("The CUDA driver", search, Advice, Inspect));
         var driver = new CudaDriver(library);
         int version = driver.Version;
         return version >= OldestVersion
             ? driver
             : throw new CudaUnavailableException(
                 $"The CUDA driver {library.Path} supports CUDA {version / 1000}.{version / 10 % 100}; at least 11.4 is needed. {Advice}");
+    }
+
+    /// <summary>The oldest and the newest function that every driver in question has: what lacks one is no driver, or only a stand-in.</summary>
+    private static string? Inspect(LoadedLibrary library)
+    {
+        string? missing = ((string[])[nameof(Native.cuDriverGetVersion), nameof(Native.cuInit), nameof(Native.cuStreamBeginCapture_v2)])
+            .FirstOrDefault(name => !NativeLibrary.TryGetExport(library.Handle, name, out _));
+        return missing is null ? null : $"its {missing} is missing, so it is no usable driver";
     }
 
     public (string Name, string Text) Describe(CudaResult result)

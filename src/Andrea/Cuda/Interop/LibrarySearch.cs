@@ -55,6 +55,6 @@ internal sealed record LibrarySearch(IReadOnlyList<string> Names, IReadOnlyList<
         if (places.Variable(variable) is not { } given)
             return new(names, [.. places.ApplicationFolders(), .. places.ToolkitFolders(), .. places.WheelFolders()], UseLoader: true);
         bool isFile = File.Exists(given);
-        return new(isFile ? [Path.GetFileName(given)] : names, [isFile ? Path.GetDirectoryName(Path.GetFullPath(given))! : given], UseLoader: false);
+        return new(isFile ? [Path.GetFileName(given)] : names, [isFile ? Path.GetDirectoryName(Path.GetFullPath(given))! : Path.GetFullPath(given)], UseLoader: false);
     }
 }

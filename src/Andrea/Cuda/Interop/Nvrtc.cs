@@ -26,22 +26,26 @@ internal sealed unsafe partial class Nvrtc : INvrtc
     public Version Version { get; }
 
     /// <summary>Loads NVRTC, once for the process.</summary>
-    /// <exception cref="CudaUnavailableException">It is not installed, or not completely.</exception>
-    public static Nvrtc Load() => Load(LibrarySearch.ForNvrtc(SearchPlaces.Here));
+    /// <param name="newestMajor">The driver's CUDA version; code of a newer NVRTC is not sure to run on it. By default any.</param>
+    /// <exception cref="CudaUnavailableException">It is not installed, not completely, or too new.</exception>
+    public static Nvrtc Load(int newestMajor = int.MaxValue) => Load(LibrarySearch.ForNvrtc(SearchPlaces.Here), newestMajor);
 
-    internal static Nvrtc Load(LibrarySearch search) =>
+    internal static Nvrtc Load(LibrarySearch search, int newestMajor = int.MaxValue) =>
         new(NativeLibraries.Connect(
-            NativeLibraries.Nvrtc, () => LibraryLoader.Load("NVRTC, NVIDIA's run-time compiler,", search, Advice, Inspect)));
+            NativeLibraries.Nvrtc,
+            () => LibraryLoader.Load("NVRTC, NVIDIA's run-time compiler,", search, Advice, library => Inspect(library, newestMajor))));
 
     /// <summary>NVRTC opens its built-in functions at the first compilation, by bare name. Loads them now, from beside it, so that they
     /// are missed early.</summary>
-    internal static string? Inspect(LoadedLibrary library)
+    internal static string? Inspect(LoadedLibrary library, int newestMajor = int.MaxValue)
     {
         if (!NativeLibrary.TryGetExport(library.Handle, nameof(Native.nvrtcVersion), out nint export))
             return "its nvrtcVersion is missing, so it is no NVRTC";
         int major, minor;
         if (((delegate* unmanaged<int*, int*, int>)export)(&major, &minor) != 0)
             return "its version cannot be read";
+        if (major > newestMajor)
+            return $"its version is {major}.{minor}, but the driver is of CUDA {newestMajor}; install that NVRTC, or a newer driver";
         string builtins = OperatingSystem.IsWindows() ? $"nvrtc-builtins64_{major}{minor}.dll" : $"libnvrtc-builtins.so.{major}.{minor}";
         string? folder = Path.GetDirectoryName(library.Path);
         bool found = (!string.IsNullOrEmpty(folder) && NativeLibrary.TryLoad(Path.Combine(folder, builtins), out _))

@@ -7,8 +7,8 @@ namespace Andrea.Cuda.Linear;
 /// <summary>Where the matrix products may come from; tests put others in their place.</summary>
 internal sealed record LinearSources
 {
-    /// <summary>Loads cuBLASLt, or throws <see cref="CudaUnavailableException"/>.</summary>
-    public Func<ICublasLt> Cublas { get; init; } = CublasLt.Load;
+    /// <summary>Loads a cuBLASLt no newer than this CUDA version, or throws <see cref="CudaUnavailableException"/>.</summary>
+    public Func<int, ICublasLt> Cublas { get; init; } = CublasLt.Load;
 
     /// <summary>Makes our own, which compute any product.</summary>
     public Func<KernelLoader, CudaScratch, ILinearOps> Own { get; init; } = (loader, scratch) => new TiledLinear(loader, scratch);
@@ -35,7 +35,7 @@ internal sealed record LinearChoice(ILinearOps Ops, string Reason) : IDisposable
         CublasHandle cublas;
         try
         {
-            library = sources.Cublas();
+            library = sources.Cublas(loader.Context.Driver.Version / 1000);
             cublas = new CublasHandle(loader.Context.Handle, library);
         }
         catch (Exception error) when (error is CudaUnavailableException or CudaException { IsFatal: false })

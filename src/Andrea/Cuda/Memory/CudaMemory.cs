@@ -3,21 +3,32 @@ using Andrea.Tensors;
 
 namespace Andrea.Cuda.Memory;
 
-/// <summary>Zeroed memory of one GPU, in order with one stream.</summary>
+/// <summary>Memory of one GPU, in order with one stream.</summary>
 internal sealed unsafe class CudaMemory : DeviceMemory
 {
     private readonly CudaStream _stream;
     private readonly MemoryHandle _handle;
 
-    public CudaMemory(CudaStream stream, long lengthBytes)
+    /// <param name="stream">The stream that everything done to the memory is in order with.</param>
+    /// <param name="lengthBytes">Bytes to allocate.</param>
+    /// <param name="zeroed">Whether it is filled with zeros; else its contents are undefined.</param>
+    public CudaMemory(CudaStream stream, long lengthBytes, bool zeroed = true)
         : base(lengthBytes)
     {
         _stream = stream;
         _handle = new MemoryHandle(stream.Context, lengthBytes);
-        if (lengthBytes == 0)
+        if (lengthBytes == 0 || !zeroed)
             return;
-        using (stream.Context.Enter())
-            stream.Context.Driver.FillBytesAsync(_handle.Value, 0, lengthBytes, stream.Value);
+        try
+        {
+            using (stream.Context.Enter())
+                stream.Context.Driver.FillBytesAsync(_handle.Value, 0, lengthBytes, stream.Value);
+        }
+        catch
+        {
+            _handle.Dispose();
+            throw;
+        }
     }
 
     public override nint Address => _handle.Value;

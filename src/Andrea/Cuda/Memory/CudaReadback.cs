@@ -12,15 +12,24 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
     private readonly CudaStream _stream;
     private readonly PinnedHandle _ring;
     private readonly EventHandle[] _arrivals;
+    private readonly OwnedMemory _owned = new();
     private int _first, _count;
 
     public CudaReadback(CudaStream stream, int capacity)
     {
         _stream = stream;
-        _ring = new PinnedHandle(stream.Context, (long)capacity * sizeof(T));
         _arrivals = new EventHandle[capacity];
-        for (int i = 0; i < capacity; i++)
-            _arrivals[i] = new EventHandle(stream.Context, timed: false);
+        try
+        {
+            _ring = _owned.Add(new PinnedHandle(stream.Context, (long)capacity * sizeof(T)));
+            for (int i = 0; i < capacity; i++)
+                _arrivals[i] = _owned.Add(new EventHandle(stream.Context, timed: false));
+        }
+        catch
+        {
+            _owned.Dispose();
+            throw;
+        }
     }
 
     public bool Post(DeviceBuffer<T> source)
@@ -67,9 +76,7 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
         // Copies under way still write to the ring.
         if (_count > 0 && !_ring.IsClosed)
             _stream.TrySynchronize();
-        foreach (EventHandle arrival in _arrivals)
-            arrival.Dispose();
-        _ring.Dispose();
+        _owned.Dispose();
     }
 
     private T Take()

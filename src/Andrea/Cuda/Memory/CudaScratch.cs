@@ -14,7 +14,8 @@ internal sealed class CudaScratch(CudaStream stream) : IDisposable
         {
             // The driver frees only when everything enqueued has been done.
             _memory?.Dispose();
-            _memory = new CudaMemory(stream, bytes);
+            _memory = null;
+            _memory = new CudaMemory(stream, bytes, zeroed: false);
         }
         return _memory.Address;
     }

@@ -29,6 +29,7 @@ internal sealed unsafe class CudaStaging(CudaStream stream) : IDisposable
             if (slot.Bytes < source.Length)
             {
                 slot.Memory?.Dispose();
+                slot.Bytes = 0;
                 slot.Memory = new PinnedHandle(stream.Context, source.Length);
                 slot.Bytes = source.Length;
             }

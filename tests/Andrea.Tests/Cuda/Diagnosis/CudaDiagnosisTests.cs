@@ -64,8 +64,8 @@ public sealed class CudaDiagnosisTests : IDisposable
     public void DriverThatFailsUnexpectedly_LeavesTheOtherRows()
     {
         var diagnosis = new CudaDiagnosis(
-            () => throw new InvalidOperationException("never seen before"), () => throw new DllNotFoundException("gone"),
-            () => throw new DllNotFoundException("gone too"), () => throw new IOException("unreadable"), new KernelCache(null));
+            () => throw new InvalidOperationException("never seen before"), _ => throw new DllNotFoundException("gone"),
+            _ => throw new DllNotFoundException("gone too"), () => throw new IOException("unreadable"), new KernelCache(null));
         (string Name, string Value)[] rows = [.. new CudaStatus(diagnosis).Rows()];
         Assert.Contains(("driver", "never seen before"), rows);
         Assert.Contains(("NVRTC", "gone"), rows);
@@ -134,5 +134,5 @@ public sealed class CudaDiagnosisTests : IDisposable
     }
 
     private CudaDiagnosis Diagnose(ICudaDriver? driver = null, string? edited = null) =>
-        new(() => driver ?? _driver, () => TestNvrtc.Get(), CublasLt.Load, () => new KernelLibrary(edited), new KernelCache(_folder["cache"]));
+        new(() => driver ?? _driver, _ => TestNvrtc.Get(), CublasLt.Load, () => new KernelLibrary(edited), new KernelCache(_folder["cache"]));
 }

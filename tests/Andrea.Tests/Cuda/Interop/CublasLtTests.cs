@@ -28,7 +28,7 @@ public class CublasLtTests
         if (!OperatingSystem.IsLinux())
             Assert.Skip("Loads a library of Linux.");
         var search = new LibrarySearch(["libc.so.6"], [], UseLoader: true);
-        var error = Assert.Throws<CudaUnavailableException>(() => LibraryLoader.Load("cuBLASLt", search, "Install it.", CublasLt.Inspect));
+        var error = Assert.Throws<CudaUnavailableException>(() => LibraryLoader.Load("cuBLASLt", search, "Install it.", library => CublasLt.Inspect(library)));
         Assert.Contains("libc.so.6: its cublasLtMatmul is missing, so it is no cuBLASLt", error.Message, StringComparison.Ordinal);
     }
 

@@ -47,7 +47,7 @@ public class LibraryLoaderTests
         if (!OperatingSystem.IsLinux())
             Assert.Skip("Loads a library of Linux.");
         var search = new LibrarySearch(["libc.so.6"], [], UseLoader: true);
-        var error = Assert.Throws<CudaUnavailableException>(() => LibraryLoader.Load("NVRTC", search, "Install it.", Nvrtc.Inspect));
+        var error = Assert.Throws<CudaUnavailableException>(() => LibraryLoader.Load("NVRTC", search, "Install it.", library => Nvrtc.Inspect(library)));
         Assert.Contains("libc.so.6: its nvrtcVersion is missing, so it is no NVRTC", error.Message, StringComparison.Ordinal);
     }
 

@@ -15,7 +15,7 @@ internal sealed class CublasDevice : IDisposable
         Emulated = library as EmulatedCublasLt;
         var sources = new LinearSources
         {
-            Cublas = () => library,
+            Cublas = _ => library,
             Own = (_, _) =>
             {
                 OwnMade++;

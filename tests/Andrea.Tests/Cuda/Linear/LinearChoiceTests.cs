@@ -41,7 +41,7 @@ public sealed class LinearChoiceTests : IDisposable
         var nowhere = new LibrarySearch(["libcublasLt.so.99"], ["/no/such/folder"], UseLoader: false);
         // Not CublasLt.Load: what it finds stays connected for the process.
         using LinearChoice choice = Make(() => throw Assert.Throws<CudaUnavailableException>(
-            () => LibraryLoader.Load("cuBLASLt", nowhere, "Install it.", CublasLt.Inspect)));
+            () => LibraryLoader.Load("cuBLASLt", nowhere, "Install it.", library => CublasLt.Inspect(library))));
         Assert.IsType<HostLinear>(choice.Ops);
         Assert.Equal("the host: cuBLASLt cannot be used. Looked for libcublasLt.so.99 in: /no/such/folder. Install it.", choice.Reason);
     }
@@ -150,7 +150,7 @@ public sealed class LinearChoiceTests : IDisposable
     }
 
     private LinearChoice Make(Func<ICublasLt> load, CudaOptions? options = null) =>
-        LinearChoice.Make(_loader, _scratch, options ?? new CudaOptions(), new LinearSources { Cublas = load, Own = (_, _) => new HostLinear() });
+        LinearChoice.Make(_loader, _scratch, options ?? new CudaOptions(), new LinearSources { Cublas = _ => load(), Own = (_, _) => new HostLinear() });
 
     private DeviceBuffer<float> Buffer(long length) => new(new CudaMemory(_stream, length * sizeof(float)), length);
 

@@ -142,6 +142,64 @@ public class TrainerOnCudaTests
         Assert.Equal(made, ((CudaBackend)device.Backend).Context.Handle.Allocations.Total);
     }
 
+    /// <summary>Whatever does not fit: all that was allocated before is given back at once, so that a smaller model can be tried.</summary>
+    [Fact]
+    public void Create_OutOfMemoryAnywhere_HoldsNothing()
+    {
+        var driver = new FakeDriver();
+        using Device device = CudaDevices.Open(driver);
+        var allocations = ((CudaBackend)device.Backend).Context.Handle.Allocations;
+        long before = allocations.Live;
+        int failures = 0;
+        for (bool done = false; !done;)
+        {
+            driver.Left = failures;
+            try
+            {
+                using Trainer trainer = SmallRun.Create(device, SmallRun.Options);
+                driver.Left = int.MaxValue;
+                trainer.TrainStep();
+                done = true;
+            }
+            catch (CudaException error)
+            {
+                Assert.Equal((int)Andrea.Cuda.Interop.CudaResult.OutOfMemory, error.Code);
+                Assert.Equal(before, allocations.Live);
+                failures++;
+            }
+        }
+        Assert.True(failures > 20, $"only {failures} allocations could fail");
+        Assert.Equal(0, allocations.Forgotten);
+    }
+
+    [Fact]
+    public void Scratch_OutOfMemory_LeavesABackendThatWorks()
+    {
+        var driver = new FakeDriver();
+        using Device device = CudaDevices.Open(driver);
+        using var model = new Andrea.Gpt.GptModel(device, SmallRun.Config with { VocabularySize = 10 });
+        using var small = new Andrea.Gpt.GptPass(model, 1, 4);
+        using var large = new Andrea.Gpt.GptPass(model, 4, 16);
+        small.ForwardBackward(new int[4], new int[4]);
+        large.Forward(new int[64]);
+        int left = 0;
+        for (bool done = false; !done; left++)
+        {
+            driver.Left = left;
+            try
+            {
+                large.ForwardBackward(new int[64], new int[64]);
+                done = true;
+            }
+            catch (CudaException)
+            {
+                driver.Left = int.MaxValue;
+                small.ForwardBackward(new int[4], new int[4]);
+            }
+        }
+        Assert.True(left > 2, $"only {left} allocations could fail");
+    }
+
     private static async Task<RecordLog> Log(string name, TrainerOptions options)
     {
         using TestDevice device = TestDevice.Open(name);
