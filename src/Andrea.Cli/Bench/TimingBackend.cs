@@ -179,6 +179,22 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         End(Part.ActivationBackward, started);
     }
 
+    public void LinearActivationForward(
+        ActivationKind kind, Tensor input, Tensor weight, Tensor bias, int rows, int inputSize, int outputSize, Tensor hidden, Tensor activated)
+    {
+        long started = Begin();
+        inner.LinearActivationForward(kind, input, weight, bias, rows, inputSize, outputSize, hidden, activated);
+        End(Part.LinearForward, started, Product(rows, inputSize, outputSize));
+    }
+
+    public void LinearActivationBackwardInput(
+        ActivationKind kind, Tensor dOutput, Tensor weight, Tensor hidden, int rows, int inputSize, int outputSize, Tensor dHidden)
+    {
+        long started = Begin();
+        inner.LinearActivationBackwardInput(kind, dOutput, weight, hidden, rows, inputSize, outputSize, dHidden);
+        End(Part.LinearBackwardInput, started, Product(rows, inputSize, outputSize));
+    }
+
     public void AttentionForward(Tensor qkv, int batch, int tokenCount, int heads, int headSize, Tensor output, Tensor logSumExp)
     {
         long started = Begin();

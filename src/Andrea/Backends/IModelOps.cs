@@ -95,6 +95,33 @@ internal interface IModelOps
     /// <param name="dInput">(N) out; may be dOutput.</param>
     void ActivationBackward(ActivationKind kind, Tensor input, Tensor dOutput, long length, Tensor dInput);
 
+    /// <summary>A linear layer and the activation after it: hidden = input weight^T + bias; activated = f(hidden), element by element.</summary>
+    /// <remarks>The same bits as <see cref="LinearForward"/> without residual, then <see cref="ActivationForward"/>, which this does unless a
+    /// backend knows how to spare the pass over memory.</remarks>
+    /// <param name="kind">GELU or ReLU.</param><param name="input">(rows, I).</param><param name="weight">(O, I).</param><param name="bias">(O), or none.</param>
+    /// <param name="rows">Number of rows.</param><param name="inputSize">I.</param><param name="outputSize">O.</param>
+    /// <param name="hidden">(rows, O) out; for the backward pass.</param><param name="activated">(rows, O) out; may be <paramref name="hidden"/>.</param>
+    void LinearActivationForward(
+        ActivationKind kind, Tensor input, Tensor weight, Tensor bias, int rows, int inputSize, int outputSize, Tensor hidden, Tensor activated)
+    {
+        LinearForward(input, weight, bias, Tensor.None, rows, inputSize, outputSize, hidden);
+        ActivationForward(kind, hidden, (long)rows * outputSize, activated);
+    }
+
+    /// <summary>Backward of an activation and the linear layer after it: dHidden = (dOutput weight) * f'(hidden).</summary>
+    /// <remarks>The same bits as <see cref="LinearBackwardInput"/>, then <see cref="ActivationBackward"/> in place, which this does unless a
+    /// backend knows how to spare the pass over memory.</remarks>
+    /// <param name="kind">GELU or ReLU.</param><param name="dOutput">(rows, O).</param><param name="weight">(O, I).</param>
+    /// <param name="hidden">(rows, I), what the activation was given forward.</param>
+    /// <param name="rows">Number of rows.</param><param name="inputSize">I.</param><param name="outputSize">O.</param>
+    /// <param name="dHidden">(rows, I) out, overwritten.</param>
+    void LinearActivationBackwardInput(
+        ActivationKind kind, Tensor dOutput, Tensor weight, Tensor hidden, int rows, int inputSize, int outputSize, Tensor dHidden)
+    {
+        LinearBackwardInput(dOutput, weight, rows, inputSize, outputSize, dHidden);
+        ActivationBackward(kind, hidden, dHidden, (long)rows * inputSize, dHidden);
+    }
+
     /// <summary>Causal self-attention: output[t] = sum over s &lt;= t of softmax(q[t] k[s] / sqrt(D)) v[s], per sequence and head.
     /// Never holds T x T scores (Dao et al. 2022, arXiv:2205.14135).</summary>
     /// <param name="qkv">(B, T, 3, H, D): queries, keys, values of each token side by side.</param>

@@ -23,9 +23,20 @@ internal sealed partial class CpuBackend
     {
         var shape = new AttentionShape(batch, tokenCount, heads, headSize);
         float* scratch = _attentionScratch.Take(BackwardWork.ScratchLength(shape) * _team.ThreadCount);
-        var work = new BackwardWork(
-            shape, (float*)dOutput.Address, (float*)qkv.Address, (float*)output.Address, (float*)logSumExp.Address, (float*)dQkv.Address, scratch);
-        _team.Run(ref work, shape.Pairs);
+        if (BackwardWork.IsFasterByTiles(shape, _team.ThreadCount))
+        {
+            BackwardWork queries = Work(BackwardPart.Queries), keys = Work(BackwardPart.Keys);
+            _team.Run(ref queries, shape.Pairs * shape.Tiles);
+            _team.Run(ref keys, shape.Pairs * shape.Tiles);
+        }
+        else
+        {
+            BackwardWork pairs = Work(BackwardPart.Pair);
+            _team.Run(ref pairs, shape.Pairs);
+        }
+
+        BackwardWork Work(BackwardPart part) => new(
+            shape, (float*)dOutput.Address, (float*)qkv.Address, (float*)output.Address, (float*)logSumExp.Address, (float*)dQkv.Address, scratch, part);
     }
 
     public unsafe void AttentionDecode(Tensor qkv, int position, int heads, int headSize, Tensor keyCache, Tensor valueCache, Tensor output)

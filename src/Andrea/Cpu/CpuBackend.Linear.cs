@@ -1,6 +1,8 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using Andrea.Backends;
+using Andrea.Cpu.Activation;
 using Andrea.Cpu.MatMul;
 using Andrea.Tensors;
 
@@ -44,6 +46,41 @@ internal sealed partial class CpuBackend
         });
         if (!dBias.IsNone)
             ColumnSums.Add((float*)dOutput.Address, rows, outputSize, (float*)dBias.Address, _team);
+    }
+
+    public unsafe void LinearActivationForward(
+        ActivationKind kind, Tensor input, Tensor weight, Tensor bias, int rows, int inputSize, int outputSize, Tensor hidden, Tensor activated)
+    {
+        var output = (float*)hidden.Address;
+        var target = (float*)activated.Address;
+        Multiply(new Product
+        {
+            Left = Operand.LaneByDepth(input.Address, rows, inputSize),
+            Right = Operand.LaneByDepth(weight.Address, outputSize, inputSize),
+            Depth = inputSize,
+            Bias = (float*)bias.Address,
+            Output = output,
+            Epilogue = kind == ActivationKind.Gelu
+                ? new Epilogue(&ActivationWork<GeluForward>.ApplyRows, output, output, target)
+                : new Epilogue(&ActivationWork<ReluForward>.ApplyRows, output, output, target),
+        });
+    }
+
+    public unsafe void LinearActivationBackwardInput(
+        ActivationKind kind, Tensor dOutput, Tensor weight, Tensor hidden, int rows, int inputSize, int outputSize, Tensor dHidden)
+    {
+        var input = (float*)hidden.Address;
+        var output = (float*)dHidden.Address;
+        Multiply(new Product
+        {
+            Left = Operand.LaneByDepth(dOutput.Address, rows, outputSize),
+            Right = Operand.DepthByLane(weight.Address, inputSize),
+            Depth = outputSize,
+            Output = output,
+            Epilogue = kind == ActivationKind.Gelu
+                ? new Epilogue(&ActivationWork<GeluBackward>.ApplyRows, input, output, output)
+                : new Epilogue(&ActivationWork<ReluBackward>.ApplyRows, input, output, output),
+        });
     }
 
     private void Multiply(in Product product)

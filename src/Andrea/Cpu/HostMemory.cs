@@ -11,6 +11,9 @@ internal sealed unsafe class HostMemory : DeviceMemory
     public HostMemory(long lengthBytes)
         : base(lengthBytes) => _handle = new HostMemoryHandle(lengthBytes);
 
+    /// <summary>Bytes that all living objects of this class hold, in this process.</summary>
+    public static long BytesInUse => HostMemoryHandle.BytesInUse;
+
     public override nint Address
     {
         get
@@ -42,6 +45,10 @@ internal sealed unsafe partial class HostMemoryHandle : SafeHandle
     private const nuint SmallAlignment = 256;
     private const int MadviseHugePage = 14;
 
+    private static long _bytesInUse;
+
+    private readonly long _lengthBytes;
+
     public HostMemoryHandle(long lengthBytes)
         : base(0, ownsHandle: true)
     {
@@ -49,17 +56,22 @@ internal sealed unsafe partial class HostMemoryHandle : SafeHandle
         bool large = length >= 2 * HugePageBytes;
         void* memory = NativeMemory.AlignedAlloc(length, large ? HugePageBytes : SmallAlignment);
         SetHandle((nint)memory);
+        _lengthBytes = lengthBytes;
+        Interlocked.Add(ref _bytesInUse, lengthBytes);
         // Fewer TLB misses: a pass over gradients or moments touches hundreds of megabytes. A refusal costs speed only.
         if (large && OperatingSystem.IsLinux())
             _ = AdviseHugePages((nint)memory, length, MadviseHugePage);
         NativeMemory.Clear(memory, length);
     }
 
+    public static long BytesInUse => Interlocked.Read(ref _bytesInUse);
+
     public override bool IsInvalid => handle == 0;
 
     protected override bool ReleaseHandle()
     {
         NativeMemory.AlignedFree((void*)handle);
+        Interlocked.Add(ref _bytesInUse, -_lengthBytes);
         return true;
     }
 

@@ -103,8 +103,8 @@ public sealed class GptDecoder : IDisposable
             _backend.AttentionDecode(_qkv, Position, _config.HeadCount, _config.HeadSize, _keys[layer], _values[layer], _attention);
             Linear(p.AttentionProjection, _attention, residual: _residual, _residual);
             Norm(p.Norm2);
-            Linear(p.Hidden, _normed, Tensor.None, _hidden);
-            _backend.ActivationForward(_config.Activation, _hidden, _hidden.Length, _hidden);
+            _backend.LinearActivationForward(
+                _config.Activation, _normed, p.Hidden.Weight, p.Hidden.Bias, rows: 1, p.Hidden.InputSize, p.Hidden.OutputSize, _hidden, _hidden);
             Linear(p.MlpProjection, _hidden, residual: _residual, _residual);
         }
         Position++;

@@ -139,8 +139,8 @@ public sealed class GptPass : IDisposable
         _backend.AttentionForward(a.Qkv, BatchSize, TokenCount, _config.HeadCount, _config.HeadSize, a.Attention, a.LogSumExp);
         Linear(p.AttentionProjection, a.Attention, residual: input, a.Middle);
         Norm(p.Norm2, a.Middle, a.Norm2, a.Norm2Mean, a.Norm2InverseScale);
-        Linear(p.Hidden, a.Norm2, Tensor.None, a.Hidden);
-        _backend.ActivationForward(_config.Activation, a.Hidden, a.Hidden.Length, a.Activated);
+        _backend.LinearActivationForward(
+            _config.Activation, a.Norm2, p.Hidden.Weight, p.Hidden.Bias, _rows, p.Hidden.InputSize, p.Hidden.OutputSize, a.Hidden, a.Activated);
         Linear(p.MlpProjection, a.Activated, residual: a.Middle, a.Output);
     }
 
@@ -165,8 +165,10 @@ public sealed class GptPass : IDisposable
 
     private void BackwardBlock(GptBlock p, GptBlock dp, BlockActivations a, Tensor input, GptActivationGradients d)
     {
-        LinearBackward(p.MlpProjection, dp.MlpProjection, d.Residual, a.Activated, d.Hidden);
-        _backend.ActivationBackward(_config.Activation, a.Hidden, d.Hidden, a.Hidden.Length, d.Hidden);
+        LinearTensors projection = p.MlpProjection;
+        LinearBackwardWeight(dp.MlpProjection, d.Residual, a.Activated);
+        _backend.LinearActivationBackwardInput(
+            _config.Activation, d.Residual, projection.Weight, a.Hidden, _rows, projection.InputSize, projection.OutputSize, d.Hidden);
         LinearBackward(p.Hidden, dp.Hidden, d.Hidden, a.Norm2, d.Channels);
         NormBackward(p.Norm2, dp.Norm2, d.Channels, a.Middle, a.Norm2Mean, a.Norm2InverseScale, d.Residual);
         LinearBackward(p.AttentionProjection, dp.AttentionProjection, d.Residual, a.Attention, d.Channels);
@@ -189,9 +191,12 @@ public sealed class GptPass : IDisposable
 
     private void LinearBackward(LinearTensors p, LinearTensors dp, Tensor dOutput, Tensor input, Tensor dInput)
     {
-        _backend.LinearBackwardWeight(dOutput, input, _rows, p.InputSize, p.OutputSize, dp.Weight, dp.Bias);
+        LinearBackwardWeight(dp, dOutput, input);
         _backend.LinearBackwardInput(dOutput, p.Weight, _rows, p.InputSize, p.OutputSize, dInput);
     }
+
+    private void LinearBackwardWeight(LinearTensors dp, Tensor dOutput, Tensor input) =>
+        _backend.LinearBackwardWeight(dOutput, input, _rows, dp.InputSize, dp.OutputSize, dp.Weight, dp.Bias);
 
     private void Upload(ReadOnlySpan<int> tokens, DeviceBuffer<int> buffer, string parameter)
     {

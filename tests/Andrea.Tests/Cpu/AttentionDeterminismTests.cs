@@ -1,3 +1,4 @@
+using Andrea.Cpu.Attention;
 using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cpu;
@@ -17,8 +18,9 @@ public class AttentionDeterminismTests : IFingerprint
     [InlineData(7)]
     public void Attention_SeveralThreads_SameBitsAsOne(int threads) => Assert.Equal(Digests(1), Digests(threads));
 
-    /// <summary>Few pairs, so that threads share a pair's tiles; then many.</summary>
+    /// <summary>One pair and few pairs, so that threads share a pair's tiles; then many.</summary>
     [Theory]
+    [InlineData(1, 300, 1)]
     [InlineData(1, 300, 2)]
     [InlineData(8, 130, 8)]
     public void Attention_LargerProblem_SameBitsForAnyThreads(int batch, int tokens, int heads)
@@ -28,6 +30,17 @@ public class AttentionDeterminismTests : IFingerprint
         foreach (int threads in (int[])[2, 3, 7])
             Assert.Equal(one, problem.Digest(threads));
     }
+
+    [Theory]
+    [InlineData(1, 1024, 1, 2, true)]
+    [InlineData(4, 1024, 12, 2, false)]
+    [InlineData(1, 1024, 12, 16, false)]
+    [InlineData(1, 1024, 12, 64, true)]
+    [InlineData(3, 1024, 1, 2, false)]
+    [InlineData(1, 128, 1, 2, false)]
+    [InlineData(1, 1024, 1, 1, false)]
+    public void BackwardByTiles_OnlyWhereThreadsWouldIdle(int batch, int tokens, int heads, int threads, bool expected) =>
+        Assert.Equal(expected, BackwardWork.IsFasterByTiles(new AttentionShape(batch, tokens, heads, headSize: 64), threads));
 
     [Fact]
     public void Attention_Repeated_SameBits()

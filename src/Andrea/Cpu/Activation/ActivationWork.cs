@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Andrea.Cpu.Simd;
 
@@ -19,14 +20,33 @@ internal unsafe struct ActivationWork<TFunction> : IRangeWork
 
     public readonly void Run(long start, long end, int worker)
     {
-        long last = Math.Min(end * BlockLength, Length);
-        long i = start * BlockLength;
-        for (; i <= last - SimdMath.Lanes; i += SimdMath.Lanes)
-            Vector512.Store(TFunction.Apply(Vector512.Load(Input + i), Vector512.Load(DOutput + i)), Target + i);
-        if (i < last)
+        long first = start * BlockLength;
+        Apply(Input + first, DOutput + first, Target + first, Math.Min(end * BlockLength, Length) - first);
+    }
+
+    /// <summary>A rectangle of matrices with rows <paramref name="stride"/> apart: the epilogue of a product.</summary>
+    public static void ApplyRows(float* input, float* dOutput, float* target, long stride, long rows, long columns)
+    {
+        for (long row = 0; row < rows; row++)
         {
-            int rest = (int)(last - i);
-            SimdMath.StoreFirst(TFunction.Apply(SimdMath.LoadFirst(Input + i, rest), SimdMath.LoadFirst(DOutput + i, rest)), Target + i, rest);
+            Apply(input, dOutput, target, columns);
+            input += stride;
+            dOutput += stride;
+            target += stride;
+        }
+    }
+
+    /// <summary>Each element on its own, in vectors: where one begins has no influence.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Apply(float* input, float* dOutput, float* target, long length)
+    {
+        long i = 0;
+        for (; i <= length - SimdMath.Lanes; i += SimdMath.Lanes)
+            Vector512.Store(TFunction.Apply(Vector512.Load(input + i), Vector512.Load(dOutput + i)), target + i);
+        if (i < length)
+        {
+            int rest = (int)(length - i);
+            SimdMath.StoreFirst(TFunction.Apply(SimdMath.LoadFirst(input + i, rest), SimdMath.LoadFirst(dOutput + i, rest)), target + i, rest);
         }
     }
 }

@@ -3,16 +3,42 @@ using static Andrea.Cpu.Simd.SimdMath;
 
 namespace Andrea.Cpu.Attention;
 
-/// <summary>Attention backward. One index is one (sequence, head) pair.</summary>
+/// <summary>How attention's backward pass is cut into indices.</summary>
+internal enum BackwardPart
+{
+    /// <summary>One index is one (sequence, head) pair: every tile of weights is computed once.</summary>
+    Pair,
+
+    /// <summary>One index is one tile of queries of a pair, and writes their gradients only.</summary>
+    Queries,
+
+    /// <summary>One index is one tile of keys of a pair, and writes the gradients of keys and values only.</summary>
+    Keys,
+}
+
+/// <summary>Attention backward: all of it in one work by pairs, or where there are few pairs in two works by tiles, with the same bits.</summary>
 /// <remarks>
 /// For each tile of queries, and each tile of keys up to it: weights from the scores and logSumExp; dWeights = values * dOutputs^T;
 /// dScores = weights * (dWeights - delta). Then dValues += weights * dOutputs, dKeys += dScores * queries, dQueries += dScores^T * keys.
-/// Five products instead of the forward pass's two. Each sum runs over queries, or keys, in ascending order.
+/// Five products instead of the forward pass's two. Each sum runs over queries, or keys, in ascending order. By tiles there are seven, since
+/// weights and dScores are computed for the queries' gradients and again for the keys' and values'.
 /// </remarks>
 internal unsafe struct BackwardWork(
-    AttentionShape shape, float* dOutput, float* qkv, float* output, float* logSumExp, float* dQkv, float* scratch) : IRangeWork
+    AttentionShape shape, float* dOutput, float* qkv, float* output, float* logSumExp, float* dQkv, float* scratch, BackwardPart part) : IRangeWork
 {
     private const int Tile = AttentionShape.Tile;
+    private const int ProductsByPairs = 5, ProductsByTiles = 7;
+
+    // Where there are fewer tiles, the longest of them would take as long as the pair.
+    private const int FewestTiles = 4;
+
+    /// <summary>Whether the two works by tiles are done sooner than the one by pairs, which leaves threads without a pair idle.</summary>
+    public static bool IsFasterByTiles(AttentionShape shape, int threads)
+    {
+        long rounds = (shape.Pairs + threads - 1) / threads;
+        // One product more for packing queries once per tile of keys.
+        return shape.Tiles >= FewestTiles && ProductsByPairs * rounds * threads > (ProductsByTiles + 1) * shape.Pairs;
+    }
 
     /// <summary>Floats of scratch memory that each worker needs.</summary>
     public static long ScratchLength(AttentionShape shape) =>
@@ -21,32 +47,87 @@ internal unsafe struct BackwardWork(
     public readonly void Run(long start, long end, int worker)
     {
         var memory = new Scratch(scratch + worker * ScratchLength(shape), shape);
-        for (long pair = start; pair < end; pair++)
-            Backward(in memory, pair);
+        for (long index = start; index < end; index++)
+        {
+            (long pair, long tile) = Math.DivRem(index, shape.Tiles);
+            // The longest tiles first: the threads then finish together.
+            if (part == BackwardPart.Pair)
+                Backward(in memory, index);
+            else if (part == BackwardPart.Queries)
+                BackwardQueries(in memory, pair, shape.Tiles - 1 - (int)tile);
+            else
+                BackwardKeys(in memory, pair, (int)tile);
+        }
     }
 
     private readonly void Backward(in Scratch memory, long pair)
     {
-        int size = shape.HeadSize, padded = shape.PaddedHeadSize;
-        float* queries = qkv + shape.QkvOffsetOf(pair);
-        float* keys = queries + shape.TokenStride;
-        TilePacking.Load(keys, shape.QkvStride, shape.TokenCount, size, 1, memory.Keys, padded);
-        TilePacking.Load(keys + shape.TokenStride, shape.QkvStride, shape.TokenCount, size, 1, memory.Values, padded);
-
-        float* dQueries = dQkv + shape.QkvOffsetOf(pair);
+        PackKeys(in memory, pair, 0, shape.TokenCount);
         for (int tile = 0; tile < shape.Tiles; tile++)
         {
             int rows = shape.RowsOf(tile), vectors = (rows + Lanes - 1) / Lanes;
             PackQueries(in memory, pair, tile, rows, vectors);
             for (int keyTile = 0; keyTile <= tile; keyTile++)
-                Propagate(in memory, keyTile, keyTile == tile, rows, vectors);
-            TilePacking.Store(
-                memory.DQueries, padded, rows, size, shape.Scale, dQueries + tile * Tile * shape.QkvStride, shape.QkvStride);
+            {
+                bool onDiagonal = keyTile == tile;
+                int keyCount = onDiagonal ? rows : Tile;
+                long offset = (long)keyTile * Tile * shape.PaddedHeadSize;
+                Weigh(in memory, offset, keyCount, onDiagonal, rows, vectors);
+                AddToKeys(in memory, offset, keyCount, onDiagonal, rows);
+                AddToQueries(in memory, offset, keyCount, onDiagonal, rows, isFirst: keyTile == 0);
+            }
+            StoreQueries(in memory, pair, tile, rows);
         }
+        StoreKeys(in memory, pair, 0, shape.TokenCount);
+    }
 
-        float* dKeys = dQueries + shape.TokenStride;
-        TilePacking.Store(memory.DKeys, padded, shape.TokenCount, size, 1, dKeys, shape.QkvStride);
-        TilePacking.Store(memory.DValues, padded, shape.TokenCount, size, 1, dKeys + shape.TokenStride, shape.QkvStride);
+    private readonly void BackwardQueries(in Scratch memory, long pair, int tile)
+    {
+        int rows = shape.RowsOf(tile), vectors = (rows + Lanes - 1) / Lanes;
+        PackQueries(in memory, pair, tile, rows, vectors);
+        for (int keyTile = 0; keyTile <= tile; keyTile++)
+        {
+            bool onDiagonal = keyTile == tile;
+            int keyCount = onDiagonal ? rows : Tile;
+            PackKeys(in memory, pair, keyTile, keyCount);
+            Weigh(in memory, 0, keyCount, onDiagonal, rows, vectors);
+            AddToQueries(in memory, 0, keyCount, onDiagonal, rows, isFirst: keyTile == 0);
+        }
+        StoreQueries(in memory, pair, tile, rows);
+    }
+
+    private readonly void BackwardKeys(in Scratch memory, long pair, int keyTile)
+    {
+        int keyCount = shape.RowsOf(keyTile);
+        PackKeys(in memory, pair, keyTile, keyCount);
+        for (int tile = keyTile; tile < shape.Tiles; tile++)
+        {
+            int rows = shape.RowsOf(tile), vectors = (rows + Lanes - 1) / Lanes;
+            PackQueries(in memory, pair, tile, rows, vectors);
+            Weigh(in memory, 0, keyCount, tile == keyTile, rows, vectors);
+            AddToKeys(in memory, 0, keyCount, tile == keyTile, rows);
+        }
+        StoreKeys(in memory, pair, keyTile, keyCount);
+    }
+
+    /// <summary>Brings keys and values from a tile's first on into scratch memory.</summary>
+    private readonly void PackKeys(in Scratch memory, long pair, int firstTile, int count)
+    {
+        float* keys = qkv + shape.QkvOffsetOf(pair) + shape.TokenStride + firstTile * Tile * shape.QkvStride;
+        TilePacking.Load(keys, shape.QkvStride, count, shape.HeadSize, 1, memory.Keys, shape.PaddedHeadSize);
+        TilePacking.Load(keys + shape.TokenStride, shape.QkvStride, count, shape.HeadSize, 1, memory.Values, shape.PaddedHeadSize);
+    }
+
+    private readonly void StoreQueries(in Scratch memory, long pair, int tile, int rows) =>
+        TilePacking.Store(
+            memory.DQueries, shape.PaddedHeadSize, rows, shape.HeadSize, shape.Scale,
+            dQkv + shape.QkvOffsetOf(pair) + tile * Tile * shape.QkvStride, shape.QkvStride);
+
+    private readonly void StoreKeys(in Scratch memory, long pair, int firstTile, int count)
+    {
+        float* dKeys = dQkv + shape.QkvOffsetOf(pair) + shape.TokenStride + firstTile * Tile * shape.QkvStride;
+        TilePacking.Store(memory.DKeys, shape.PaddedHeadSize, count, shape.HeadSize, 1, dKeys, shape.QkvStride);
+        TilePacking.Store(memory.DValues, shape.PaddedHeadSize, count, shape.HeadSize, 1, dKeys + shape.TokenStride, shape.QkvStride);
     }
 
     /// <summary>Brings a tile's queries, output gradients, logSumExp and delta into scratch memory; rows up to a whole vector are zeros.</summary>
@@ -84,13 +165,12 @@ internal unsafe struct BackwardWork(
         return sum;
     }
 
-    private readonly void Propagate(in Scratch memory, int keyTile, bool onDiagonal, int rows, int vectors)
+    /// <summary>Weights and dScores of the queries in scratch memory and the keys that lie at <paramref name="offset"/> there.</summary>
+    private readonly void Weigh(in Scratch memory, long offset, int keyCount, bool onDiagonal, int rows, int vectors)
     {
-        int padded = shape.PaddedHeadSize, keyCount = onDiagonal ? rows : Tile;
-        long offset = (long)keyTile * Tile * padded;
-        float* keys = memory.Keys + offset, values = memory.Values + offset;
-        ScoreTile.Compute(keys, padded, memory.QueriesTransposed, shape.HeadSize, keyCount, vectors, onDiagonal, memory.Weights);
-        ScoreTile.Compute(values, padded, memory.DOutputsTransposed, shape.HeadSize, keyCount, vectors, onDiagonal, memory.DWeights);
+        int padded = shape.PaddedHeadSize;
+        ScoreTile.Compute(memory.Keys + offset, padded, memory.QueriesTransposed, shape.HeadSize, keyCount, vectors, onDiagonal, memory.Weights);
+        ScoreTile.Compute(memory.Values + offset, padded, memory.DOutputsTransposed, shape.HeadSize, keyCount, vectors, onDiagonal, memory.DWeights);
         for (int vector = 0; vector < vectors; vector++)
         {
             int queries = vector * Lanes;
@@ -99,16 +179,26 @@ internal unsafe struct BackwardWork(
                 onDiagonal ? queries : keyCount, onDiagonal ? Math.Min(keyCount, queries + Lanes) : keyCount,
                 Vector512.Load(memory.LogSumExp + queries), Vector512.Load(memory.Delta + queries));
         }
-        // The tile on the diagonal is the first that adds to the sums of its keys, the first tile of keys to the sums of its queries.
+    }
+
+    /// <summary>The tile on the diagonal is the first that adds to the sums of its keys.</summary>
+    private readonly void AddToKeys(in Scratch memory, long offset, int keyCount, bool onDiagonal, int rows)
+    {
         SumOverQueries(memory.Weights, memory.DOutputs, memory.DValues + offset, keyCount, rows, onDiagonal);
         SumOverQueries(memory.DWeights, memory.Queries, memory.DKeys + offset, keyCount, rows, onDiagonal);
+    }
+
+    private readonly void AddToQueries(in Scratch memory, long offset, int keyCount, bool onDiagonal, int rows, bool isFirst)
+    {
+        int padded = shape.PaddedHeadSize;
+        float* keys = memory.Keys + offset;
         PanelProduct.Compute(
             new PanelProduct.Operands
             {
                 A = memory.DWeights, ARowStride = 1, ATermStride = Tile,
                 B = keys, BTermStride = padded,
                 C = memory.DQueries, CRowStride = padded,
-                Rows = rows, Vectors = padded / Lanes, TermCount = keyCount, Accumulate = keyTile > 0,
+                Rows = rows, Vectors = padded / Lanes, TermCount = keyCount, Accumulate = !isFirst,
             },
             onDiagonal ? Terms.UpToRow : Terms.All,
             exact: onDiagonal && TilePacking.HasNonFinite(keys, keyCount * padded));

@@ -15,8 +15,8 @@ internal readonly struct Blocking
     // Shared panels are read again for every private block: they should stay in the last-level cache. 4 MB.
     private const long DefaultSharedBudget = 1 << 20;
 
-    // A private block should fill no more than a fifth of a second-level cache of 1 MB.
-    private const long DefaultPrivateBudget = 48 << 10;
+    // A private block should fill no more than a quarter of a second-level cache of 1 MB.
+    private const long DefaultPrivateBudget = 56 << 10;
 
     // So many blocks of k are packed together, if there are as many, before shared lanes are cut into chunks:
     // each further chunk of k reads and writes the whole output again, each further chunk of lanes packs the private operand again.
@@ -85,13 +85,27 @@ internal readonly struct Blocking
         double bestEfficiency = 0;
         for (int block = 1; block <= Math.Min(largest, PrivatePanels); block++)
         {
-            long blocks = (PrivatePanels + block - 1) / block;
-            double balance = (double)blocks / ((blocks + threads - 1) / threads * threads);
+            double balance = (double)PrivatePanels / (threads * PanelsOfBusiestThread(block, threads));
             double lanes = block * PrivateWidth;
             double efficiency = balance * lanes / (lanes + LoadCostInLanes);
             if (efficiency >= bestEfficiency)
                 (best, bestEfficiency) = (block, efficiency);
         }
         return best;
+    }
+
+    /// <summary>Blocks are taken in turn, and the last one may be smaller than the others.</summary>
+    private long PanelsOfBusiestThread(int block, int threads)
+    {
+        if (threads == 1)
+            return PrivatePanels;
+        long blocks = (PrivatePanels + block - 1) / block;
+        (long rounds, long rest) = Math.DivRem(blocks, threads);
+        return rest switch
+        {
+            0 => rounds * block,
+            1 => rounds * block + PrivatePanels - (blocks - 1) * block,
+            _ => (rounds + 1) * block,
+        };
     }
 }

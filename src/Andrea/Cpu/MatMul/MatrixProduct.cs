@@ -121,6 +121,8 @@ internal static unsafe class MatrixProduct<TKernel>
                         PackColumns(Part.Product.Right, firstPanel, panelCount, firstDepth, depth, panels);
                     MultiplyBlock(Part, firstPanel, panelCount, panels, depthBlock, depth);
                 }
+                if (!Part.Product.Epilogue.IsNone && Part.FirstDepthBlock + Part.DepthBlocks == Part.Blocking.DepthBlocks)
+                    Finish(Part, firstPanel, panelCount);
             }
         }
     }
@@ -162,6 +164,20 @@ internal static unsafe class MatrixProduct<TKernel>
             }
             sharedPanel += sharedStride;
         }
+    }
+
+    /// <summary>The epilogue of a private block times all shared panels: in long runs, which tiles would not be, and in a near cache still.</summary>
+    private static void Finish(in Part part, long firstPanel, int panelCount)
+    {
+        long shared = part.FirstSharedPanel, sharedEnd = shared + part.SharedPanels, privateEnd = firstPanel + panelCount;
+        (long row, long rowEnd, long column, long columnEnd) =
+            part.Blocking.SharesColumns ? (firstPanel, privateEnd, shared, sharedEnd) : (shared, sharedEnd, firstPanel, privateEnd);
+        row *= TKernel.Rows;
+        column *= TKernel.Columns;
+        long stride = part.Product.Right.Lanes;
+        part.Product.Epilogue.Apply(
+            row * stride + column, stride, Math.Min(rowEnd * TKernel.Rows, part.Product.Left.Lanes) - row,
+            Math.Min(columnEnd * TKernel.Columns, stride) - column);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,4 +20,7 @@ internal unsafe struct Product
 
     /// <summary>(rows, columns) out.</summary>
     public float* Output;
+
+    /// <summary>What is done with the output once it is complete; nothing by default.</summary>
+    public Epilogue Epilogue;
 }

@@ -55,6 +55,8 @@ internal unsafe struct RowProduct : IRangeWork
             initial = output;
             bias = null;
         }
+        if (!product.Epilogue.IsNone)
+            product.Epilogue.Apply(first, 0, 1, lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -42,6 +42,20 @@ public sealed unsafe class MatrixProductTests : IDisposable
     }
 
     [Fact]
+    public void Run_Epilogue_SeesEachCompleteElementOnce()
+    {
+        // Columns shared, then rows; one panel at a time, then three, then all of them; one block of k, and several.
+        foreach ((int rows, int columns) in ((int, int)[])[(50, 100), (20, 150)])
+        {
+            foreach (int depth in (int[])[7, 3 * Blocking.BlockDepth + 1])
+            {
+                foreach (long budget in (long[])[0, 3 * 32 * Blocking.BlockDepth, 1 << 20])
+                    CheckEpilogue(rows, columns, depth, budget);
+            }
+        }
+    }
+
+    [Fact]
     public void RowProduct_AnySize_IsTheDefinedChain()
     {
         // Bit 1 is set in all of these variants: the right factor's lanes are contiguous.
@@ -62,6 +76,33 @@ public sealed unsafe class MatrixProductTests : IDisposable
     {
         _team.Dispose();
         _scratch.Dispose();
+    }
+
+    private void CheckEpilogue(int rows, int columns, int depth, long budget)
+    {
+        float[] left = TestDevice.Normal(1, rows * depth), right = TestDevice.Normal(2, depth * columns);
+        float[] output = new float[rows * columns], sums = new float[rows * columns];
+        fixed (float* leftData = left, rightData = right, outputData = output, sumsData = sums)
+        {
+            var product = new Product
+            {
+                Left = Operand.LaneByDepth((nint)leftData, rows, depth),
+                Right = Operand.DepthByLane((nint)rightData, columns),
+                Depth = depth,
+                Output = outputData,
+                Epilogue = new Epilogue(&Add, outputData, sumsData, sumsData),
+            };
+            Run<Kernel512>(product, budget);
+            AssertSameBits(output, sums, $"{rows} x {columns} x {depth}, budget {budget}");
+        }
+        AssertSameBits(Defined(left, right, null, null, rows, columns, depth, leftTransposed: false, rightTransposed: false), output, "output");
+    }
+
+    private static void Add(float* first, float* second, float* target, long stride, long rows, long columns)
+    {
+        for (long row = 0; row < rows; row++)
+            for (long column = 0; column < columns; column++)
+                target[row * stride + column] = first[row * stride + column] + second[row * stride + column];
     }
 
     // The bits of the variant: left transposed, right transposed, with initial, with bias.

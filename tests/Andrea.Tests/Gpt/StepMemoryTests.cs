@@ -1,0 +1,60 @@
+using System.Globalization;
+using Andrea.Clipping;
+using Andrea.Cpu;
+using Andrea.Gpt;
+using Andrea.Optim;
+using Andrea.Tests.Support;
+using Andrea.Training;
+
+namespace Andrea.Tests.Gpt;
+
+/// <summary>What a training step holds besides parameters, gradients, moments and activations: panels, scratch, tables. In a child process
+/// of its own, since the count is the process's.</summary>
+public class StepMemoryTests : IFingerprint
+{
+    private const double MostOfWhatIsNeeded = 1.1;
+
+    private static readonly (Preset Preset, int Batch, int Tokens)[] Steps =
+        [(Preset.Chars, 12, 64), (Preset.Andrea12M, 4, 256), (Preset.Andrea120M, 4, 256)];
+
+    static string IFingerprint.Fingerprint() =>
+        string.Join('\n', Steps.Select(step => Overhead(step.Preset.Config, step.Batch, step.Tokens).ToString(CultureInfo.InvariantCulture)));
+
+    [Fact]
+    public void TrainingStep_HoldsAtMostATenthMoreThanArenasAndActivations()
+    {
+        long[] overheads =
+            [.. InstructionSetRunner.Fingerprint<StepMemoryTests>("all").Split('\n').Select(line => long.Parse(line, CultureInfo.InvariantCulture))];
+        Assert.Equal(Steps.Length, overheads.Length);
+        foreach (((Preset preset, int batch, int tokens), long overhead) in Steps.Zip(overheads))
+        {
+            double needed = Needed(preset.Config, batch, tokens);
+            TestContext.Current.SendDiagnosticMessage($"{preset.Name}: {needed / 1e6:f1} MB needed, {overhead / 1e6:f2} MB more held");
+            Assert.InRange((needed + overhead) / needed, 1, MostOfWhatIsNeeded);
+        }
+    }
+
+    /// <summary>Bytes held after a step beyond those of arenas and activations. One layer: further ones use the same scratch memory.</summary>
+    private static long Overhead(GptConfig preset, int batch, int tokens)
+    {
+        GptConfig config = preset with { LayerCount = 1 };
+        long before = HostMemory.BytesInUse;
+        using Device device = Device.Cpu(2);
+        using var model = new GptModel(device, config);
+        using var pass = new GptPass(model, batch, tokens);
+        using var clipper = new GradClipper(device, model.Gradients);
+        using var optimizer = new AdamW(device, model.Parameters, model.Gradients, clipper: clipper);
+        var text = new int[batch * tokens];
+        pass.ForwardBackward(text, text);
+        optimizer.Step(learningRate: 1e-3);
+        return HostMemory.BytesInUse - before - Needed(config, batch, tokens);
+    }
+
+    /// <summary>Four arenas of parameters' size, and what each layer remembers and the backward pass hands on; see GptActivations.</summary>
+    private static long Needed(GptConfig config, int batch, int tokens)
+    {
+        long rows = (long)batch * tokens, channels = config.ChannelCount;
+        long layer = 16 * channels + 4 + config.HeadCount, others = 11 * channels + 3 + config.VocabularySize;
+        return sizeof(float) * (4 * GptParameters.CreateLayout(config).ArenaLength + rows * (config.LayerCount * layer + others));
+    }
+}
