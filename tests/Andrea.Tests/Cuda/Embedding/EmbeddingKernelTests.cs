@@ -105,6 +105,14 @@ public class EmbeddingKernelTests
         KernelRuns.AssertSameBitsAlways(name, device => [numbers.Forward(device), .. numbers.Backward(device)]);
     }
 
+    [Theory, MemberData(nameof(Devices))]
+    public void ForwardAndBackward_AnyTensorUnaligned_SameBits(string name)
+    {
+        // Runs that cross pieces, which are joined, and runs within one.
+        var numbers = new EmbeddingCase(2, 50, 20, 9);
+        KernelRuns.AssertSameBitsWithAnyTensorUnaligned(name, device => [numbers.Forward(device), .. numbers.Backward(device)]);
+    }
+
     [Fact]
     public void Launches_OfAnySize_FollowRowsAndChannels()
     {

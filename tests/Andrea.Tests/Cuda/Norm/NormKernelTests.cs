@@ -71,6 +71,17 @@ public class NormKernelTests
     }
 
     [Theory, MemberData(nameof(Runs))]
+    public void ForwardAndBackward_AnyTensorUnaligned_SameBits(string name, NormKind kind)
+    {
+        // What a warp does, and what a block does.
+        foreach (int channels in (int[])[64, 2048])
+        {
+            var numbers = new NormCase(kind, HasBias: true, 3, channels);
+            KernelRuns.AssertSameBitsWithAnyTensorUnaligned(name, device => [.. numbers.Forward(device), .. numbers.Backward(device)]);
+        }
+    }
+
+    [Theory, MemberData(nameof(Runs))]
     public void Forward_NonFiniteElement_SpoilsItsRowAsInTheReferenceAndNoOther(string name, NormKind kind)
     {
         using var device = new GuardedDevice(name);
