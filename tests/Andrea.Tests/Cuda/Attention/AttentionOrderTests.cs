@@ -125,8 +125,8 @@ public class AttentionOrderTests
             results.AddRange([output, logSumExp, problem.Backward(device, output, logSumExp)]);
         }
         results.Add(AttentionDecodeParityTests.Decode(new AttentionCase(1, 132, 2, 9), device, 140));
-        // Heads of more than a warp: the second step of the join goes on where the first one's sums are still read.
-        results.Add(AttentionDecodeParityTests.Decode(new AttentionCase(1, 132, 2, 40), device, 140));
+        // Heads of more columns than a warp has lanes, which take turns in shared memory.
+        results.Add(AttentionDecodeParityTests.Decode(new AttentionCase(1, 9, 2, 40), device, 140));
         return [.. results];
     }
 }
