@@ -221,7 +221,7 @@ __device__ __forceinline__ void backward_by_warps(const Backward& b, int first, 
 #pragma unroll
     for (int k = 0; k < WARP_QUADS; k++)
         d_weight[k] = d_bias[k] = zero_quad();
-    for (int index = first + warp; index < end; index += WARPS) {
+    for (long long index = first + warp; index < end; index += WARPS) {
         BackwardRow<WHOLE> row(b, index);
 #pragma unroll
         for (int k = 0; k < WARP_QUADS; k++) {

@@ -43,7 +43,11 @@ internal sealed class LoadedModule : IDisposable
     {
         if (!HasKernel(name))
             throw new ArgumentException($"The module has no kernel '{name}'; it has {string.Join(", ", _module.Functions.Keys)}.", nameof(name));
-        return TranslationCache.Get(_module, name, detectRaces, countInstructions);
+        TranslatedKernel kernel = TranslationCache.Get(_module, name, detectRaces, countInstructions);
+        return kernel.Layout.StaticSharedBytes <= EmulatedDevice.UsualSharedBytes
+            ? kernel
+            : throw new PtxException(
+                kernel.Function.Line, $"'{name}' declares {kernel.Layout.StaticSharedBytes} bytes of shared memory; beyond 48 KB it must be dynamic");
     }
 
     /// <summary>Lets a kernel's blocks have more shared memory than those that have not asked.</summary>
@@ -66,10 +70,12 @@ internal sealed class LoadedModule : IDisposable
                 nameof(arguments));
         ulong[] variables = [.. kernel.Layout.ModuleVariables.Select(variable => _addresses[variable.Name])];
         var launch = new KernelLaunch(kernel, _module, grid, threads, dynamicShared, arguments, variables);
-        long most = Math.Max(EmulatedDevice.UsualSharedBytes, _dynamicShared.GetValueOrDefault(name));
-        return dynamicShared >= 0 && (dynamicShared == 0 || dynamicShared <= most) && launch.SharedBytes <= EmulatedDevice.MaxSharedBytes
+        long usual = EmulatedDevice.UsualSharedBytes - kernel.Layout.StaticSharedBytes;
+        long most = Math.Max(usual, _dynamicShared.GetValueOrDefault(name));
+        return dynamicShared >= 0 && dynamicShared <= most && launch.SharedBytes <= EmulatedDevice.MaxSharedBytes
             ? launch
-            : throw new ArgumentException($"'{name}': {launch.SharedBytes} bytes of shared memory.", nameof(dynamicShared));
+            : throw new ArgumentException(
+                $"'{name}': {launch.SharedBytes} bytes of shared memory, {dynamicShared} of them dynamic; {most} may be.", nameof(dynamicShared));
     }
 
     public void Dispose()

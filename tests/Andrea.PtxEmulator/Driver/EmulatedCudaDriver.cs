@@ -37,7 +37,10 @@ internal sealed unsafe partial class EmulatedCudaDriver(EmulatedGpu? gpu = null,
     /// <summary>How often kernels were launched, those in graphs included.</summary>
     public long LaunchCount { get; private set; }
 
-    /// <summary>How kernels are run. Set it before modules are loaded.</summary>
+    /// <summary>Instructions that kernels have executed, where <see cref="LaunchOptions.CountInstructions"/> asks for it.</summary>
+    public long Executed => _device.Executed;
+
+    /// <summary>How kernels are run, from now on; what changes their code (races, counts) has to be set before modules are loaded.</summary>
     public LaunchOptions Options
     {
         get => _device.Options;

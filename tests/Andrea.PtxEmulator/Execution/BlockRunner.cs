@@ -27,7 +27,7 @@ internal sealed unsafe class BlockRunner : IDisposable
         _races = options.DetectRaces ? new RaceDetector(_block.Count) : null;
         for (int i = 0; i < _block.Count; i++)
             _block.Frames[i].LoopBudget = options.LoopLimit;
-        _warps = new WarpMeeting(launch.Kernel.WaitPoints, _block, _waitsAt);
+        _warps = new WarpMeeting(launch.Kernel.WaitPoints, _block, _waitsAt, _races);
         _barriers = new BlockMeeting(launch, _block, _waitsAt);
     }
 
@@ -99,10 +99,7 @@ internal sealed unsafe class BlockRunner : IDisposable
     {
         try
         {
-            bool met = _warps.TryRelease(warp);
-            if (met)
-                _races?.WarpSynchronized(warp);
-            return met;
+            return _warps.TryRelease(warp);
         }
         catch (ThreadFault fault)
         {

@@ -18,7 +18,9 @@ internal sealed class GridRunner
     private GridRunner(KernelLaunch launch, DeviceMemory memory, LaunchOptions options)
     {
         (_launch, _memory, _options) = (launch, memory, options);
-        _order = ShuffledOrder.Of(checked((int)launch.Grid.Count), options.Seed);
+        int blocks = checked((int)launch.Grid.Count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(options.OnlyBlock ?? 0, (uint)blocks);
+        _order = options.OnlyBlock is { } only ? [(int)only] : ShuffledOrder.Of(blocks, options.Seed);
     }
 
     /// <summary>Runs a launch to its end.</summary>

@@ -19,6 +19,10 @@ internal sealed record LaunchOptions
     /// <value>By default as many as there are cores.</value>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
+    /// <summary>The number of the only block to run; the others are left out.</summary>
+    /// <value>By default null: all blocks run.</value>
+    public uint? OnlyBlock { get; init; }
+
     /// <summary>Jumps backwards that a thread may make without waiting before it counts as lost in a loop.</summary>
     /// <value>2^32 by default.</value>
     public long LoopLimit { get; init; } = 1L << 32;

@@ -6,7 +6,7 @@ namespace Andrea.PtxEmulator.Execution;
 
 /// <summary>Lanes of a warp that wait for each other: finds those that have all come, and gives each its result.</summary>
 /// <remarks>Called for every shuffle of every warp, so it is compiled well from the start.</remarks>
-internal sealed unsafe class WarpMeeting(WaitPoint[] points, ThreadBlock block, int[] waitsAt)
+internal sealed unsafe class WarpMeeting(WaitPoint[] points, ThreadBlock block, int[] waitsAt, RaceDetector? races)
 {
     private readonly ThreadFrame* _frames = block.Frames;
     private readonly int _threads = block.Count;
@@ -110,6 +110,10 @@ internal sealed unsafe class WarpMeeting(WaitPoint[] points, ThreadBlock block, 
                 break;
             case WaitKind.Reduce:
                 WarpFunctions.Reduce(group, point, lane, this);
+                break;
+            case WaitKind.WarpBarrier:
+                // Of all that lanes meet at, this alone orders what they do to memory.
+                races?.WarpSynchronized(_first, group);
                 break;
         }
     }

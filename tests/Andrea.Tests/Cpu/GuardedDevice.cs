@@ -19,6 +19,7 @@ public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.O
 
     private readonly List<Tensor> _zones = [];
     private readonly List<(Tensor Tensor, float[] Values)> _inputs = [];
+    private int _unaligned = -1;
 
     /// <summary>Opens a device by its name.</summary>
     public GuardedDevice(string name)
@@ -29,6 +30,12 @@ public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.O
     internal Andrea.Backends.IBackend Backend => device.Backend;
 
     public TestDevice Device => device;
+
+    /// <summary>How many tensors were made since the device was opened or <see cref="Unalign"/> was called.</summary>
+    public int TensorCount { get; private set; }
+
+    /// <summary>Has the tensor of this number, counted from now on, begin off every alignment, whatever the others do.</summary>
+    public void Unalign(int number) => (_unaligned, TensorCount) = (number, 0);
 
     /// <summary>A tensor that operations must leave as it is.</summary>
     public Tensor Input(float[] values)
@@ -54,14 +61,15 @@ public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.O
     public Tensor Output(TensorShape tensorShape)
     {
         long length = tensorShape.Length;
-        var noise = new float[length + 2 * guard];
+        int before = TensorCount++ == _unaligned ? OddGuard : guard;
+        var noise = new float[length + 2 * before];
         Array.Fill(noise, BitConverter.UInt32BitsToSingle(GuardBits));
-        DeviceBuffer<float> buffer = device.Buffer<float>(length + 2 * guard);
+        DeviceBuffer<float> buffer = device.Buffer<float>(length + 2 * before);
         buffer.CopyFrom(noise);
-        var shape = new TensorShape(guard);
+        var shape = new TensorShape(before);
         _zones.Add(new Tensor(buffer, 0, shape));
-        _zones.Add(new Tensor(buffer, guard + length, shape));
-        return new Tensor(buffer, guard, tensorShape);
+        _zones.Add(new Tensor(buffer, before + length, shape));
+        return new Tensor(buffer, before, tensorShape);
     }
 
     public DeviceBuffer<int> Tokens(params int[] values) => device.Tokens(values);

@@ -21,6 +21,23 @@ internal static class KernelRuns
         }
     }
 
+    /// <summary>
+    /// Fails unless results have the same bits whichever tensor, all alone, is off every alignment: a kernel that takes its vector path
+    /// must have looked at each tensor.
+    /// </summary>
+    public static void AssertSameBitsWithAnyTensorUnaligned(string name, Func<GuardedDevice, float[][]> run)
+    {
+        using var device = new GuardedDevice(TestDevice.Open(name), GuardedDevice.AlignedGuard);
+        float[][] expected = run(device);
+        int tensors = device.TensorCount;
+        Assert.True(tensors > 1);
+        for (int i = 0; i < tensors; i++)
+        {
+            device.Unalign(i);
+            Bits.AssertEqual($"{name}, tensor {i} unaligned", expected, run(device));
+        }
+    }
+
     /// <summary>Fails unless results have the same bits again, at any alignment, and in any order of blocks, warps and lanes; and on races.</summary>
     public static void AssertSameBitsAlways(string name, Func<GuardedDevice, float[][]> run)
     {

@@ -17,6 +17,12 @@ public class RaceTests
     [InlineData("", "1", 0UL)]
     [InlineData("", "64", 9UL)]
     [InlineData("bar.warp.sync -1;", "64", 3UL)]
+    [InlineData("shfl.sync.idx.b32 %r6, %r2, 0, 31, -1;", "1", 4UL)]
+    [InlineData("vote.sync.ballot.b32 %r6, %p1, -1;", "1", 4UL)]
+    [InlineData("activemask.b32 %r6;", "1", 4UL)]
+    [InlineData("match.any.sync.b32 %r6, %r2, -1;", "1", 4UL)]
+    [InlineData("redux.sync.add.u32 %r6, %r2, -1;", "1", 4UL)]
+    [InlineData("and.b32 %r6, %tid, 1; shl.b32 %r6, 0x55555555, %r6; bar.warp.sync %r6;", "1", 4UL)]
     public void MissingBarrier_IsFound(string between, string distance, ulong seed)
     {
         // Something that was never written would be found in any case, so the tile is written first.
@@ -32,7 +38,7 @@ public class RaceTests
     [InlineData("bar.sync 0;", "64")]
     [InlineData("bar.sync 0;", "1")]
     [InlineData("bar.warp.sync -1;", "1")]
-    [InlineData("shfl.sync.idx.b32 %r6, %r2, 0, 31, -1;", "1")]
+    [InlineData("and.b32 %r6, %tid, 30; shl.b32 %r6, 3, %r6; bar.warp.sync %r6;", "1")]
     [InlineData("", "0")]
     public void OrderedAccesses_AreNoRace(string between, string distance) => Run(Body(between, distance), 4, detect: true);
 
@@ -41,6 +47,28 @@ public class RaceTests
     {
         string body = Body("bar.sync 0;", "64") + "st.shared.u32 [%r2], 5;";
         Assert.Equal(FaultKind.Race, Assert.Throws<DeviceFaultException>(() => Run(body, 0, detect: true)).Kind);
+    }
+
+    /// <summary>An early read of another lane, ordered by a barrier, must not hide one that is not ordered.</summary>
+    [Fact]
+    public void WriteAfterReads_SomeOfThemOrdered_IsFoundInAnyOrder()
+    {
+        const string Reads = """
+            mov.u32 %r2, tile; mad.lo.u32 %r3, %tid, 4, %r2; st.shared.u32 [%r3], %tid; bar.sync 0;
+            setp.eq.u32 %p1, %tid, 0; @%p1 ld.shared.u32 %r4, [tile]; bar.warp.sync -1;
+            setp.eq.u32 %p1, %tid, {0}; @%p1 ld.shared.u32 %r4, [tile];
+            setp.eq.u32 %p1, %tid, 2; @%p1 ld.shared.u32 %r5, [tile];
+            {1}
+            @%p1 st.shared.u32 [tile], %r5;
+            """;
+        string Text(string reader, string between) =>
+            Reads.Replace("{0}", reader, StringComparison.Ordinal).Replace("{1}", between, StringComparison.Ordinal);
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            foreach (string reader in (string[])["1", "33"])
+                Assert.Equal(FaultKind.Race, Assert.Throws<DeviceFaultException>(() => Run(Text(reader, ""), seed, detect: true)).Kind);
+            Run(Text("1", "bar.warp.sync -1;"), seed, detect: true);
+        }
     }
 
     [Fact]

@@ -63,6 +63,13 @@ public class ActivationKernelTests
         KernelRuns.AssertSameBitsAlways(name, device => [Forward(device, kind, x), Backward(device, kind, x, dy)]);
     }
 
+    [Theory, MemberData(nameof(Runs))]
+    public void ForwardAndBackward_AnyTensorUnaligned_SameBits(string name, ActivationKind kind)
+    {
+        float[] x = TestDevice.Normal(1, 2100, 3), dy = TestDevice.Normal(2, 2100);
+        KernelRuns.AssertSameBitsWithAnyTensorUnaligned(name, device => [Forward(device, kind, x), Backward(device, kind, x, dy)]);
+    }
+
     [Theory, MemberData(nameof(KernelRuns.Devices), MemberType = typeof(KernelRuns))]
     public void ForwardAndBackward_SameValueAnywhere_SameBits(string name) =>
         KernelRuns.OnEitherAlignment(name, device =>

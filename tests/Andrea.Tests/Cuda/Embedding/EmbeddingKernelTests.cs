@@ -74,6 +74,24 @@ public class EmbeddingKernelTests
             }
     }
 
+    /// <summary>Rows of one token in different tiles: large ones cancel at once, or after a small one is lost in them.</summary>
+    [Theory, MemberData(nameof(Devices))]
+    public void Backward_RowsOfAToken_AreAddedInAscendingOrder(string name)
+    {
+        using var device = new GuardedDevice(name);
+        int[] places = [5, 300, 690], tokens = [.. Enumerable.Range(0, 700).Select(i => 1 + i % 7)];
+        foreach (int place in places)
+            tokens[place] = 0;
+        foreach ((float[] values, float sum) in ((float[], float)[])[([1, 1e8f, -1e8f], 0), ([1e8f, -1e8f, 1], 1)])
+        {
+            var dOutput = new float[700];
+            for (int i = 0; i < places.Length; i++)
+                dOutput[places[i]] = values[i];
+            EmbeddingCase numbers = new EmbeddingCase(1, 700, 1, 8) with { Tokens = tokens, TokenTable = new float[8], DOutput = dOutput };
+            Assert.Equal(sum, numbers.Backward(device)[0][0]);
+        }
+    }
+
     [Theory, MemberData(nameof(Devices))]
     public void Forward_LaterPosition_TakesItsRow(string name)
     {
@@ -103,6 +121,14 @@ public class EmbeddingKernelTests
     {
         var numbers = new EmbeddingCase(3, 200, 132, 7);
         KernelRuns.AssertSameBitsAlways(name, device => [numbers.Forward(device), .. numbers.Backward(device)]);
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public void ForwardAndBackward_AnyTensorUnaligned_SameBits(string name)
+    {
+        // Runs that cross pieces, which are joined, and runs within one.
+        var numbers = new EmbeddingCase(2, 50, 20, 9);
+        KernelRuns.AssertSameBitsWithAnyTensorUnaligned(name, device => [numbers.Forward(device), .. numbers.Backward(device)]);
     }
 
     [Fact]

@@ -28,6 +28,14 @@ public abstract class GradientParityTests
         Compare(lengths.Select(length => TestDevice.Normal((ulong)length, length)), offset, FusedSteps);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Step_OneGroupUnaligned_HasTheBitsOfTheCpu(int group) =>
+        Compare([TestDevice.Normal(1, 300), TestDevice.Normal(2, 9001)], 0, FusedSteps, group);
+
     [Fact]
     public void Step_ManyChunksAndTensors_HasTheBitsOfTheCpu() =>
         Compare([TestDevice.Normal(1, 40 * 65_536 + 5), .. Enumerable.Range(0, 1100).Select(i => TestDevice.Normal((ulong)i, i % 3))], 0, FusedSteps);
@@ -161,11 +169,11 @@ public abstract class GradientParityTests
         run.Scale();
     }
 
-    private void Compare(IEnumerable<float[]> gradients, int offset, Action<OptimizerRun> work)
+    private void Compare(IEnumerable<float[]> gradients, int offset, Action<OptimizerRun> work, int unalignedGroup = -1)
     {
         float[][] tensors = [.. gradients];
         using Device cpu = Device.Cpu(2), cuda = CudaDevices.Open(OpenDriver());
-        using OptimizerRun expected = new(cpu, tensors, offset), actual = new(cuda, tensors, offset);
+        using OptimizerRun expected = new(cpu, tensors, offset, unalignedGroup), actual = new(cuda, tensors, offset, unalignedGroup);
         work(expected);
         work(actual);
         AssertSame(expected, actual);

@@ -9,6 +9,7 @@ internal sealed class OptimizerRun : IDisposable
     private const float Gap = 12345.678f;
 
     private readonly Device _device;
+    private readonly int _unalignedGroup;
     private readonly DeviceBuffer<float>[] _groups;
     private readonly long[] _starts;
     private readonly int[] _lengths;
@@ -23,9 +24,10 @@ internal sealed class OptimizerRun : IDisposable
     /// <param name="device">Where to run.</param>
     /// <param name="gradients">The tensors' first gradients; parameters and moments are made from them.</param>
     /// <param name="offset">Floats by which each tensor begins after a multiple of 64 bytes.</param>
-    public OptimizerRun(Device device, float[][] gradients, int offset = 0)
+    /// <param name="unalignedGroup">Whose tensors begin one float later still: gradients (0), parameters, first or second moments (3).</param>
+    public OptimizerRun(Device device, float[][] gradients, int offset = 0, int unalignedGroup = -1)
     {
-        _device = device;
+        (_device, _unalignedGroup) = (device, unalignedGroup);
         _lengths = [.. gradients.Select(tensor => tensor.Length)];
         _starts = new long[gradients.Length];
         long end = 0;
@@ -40,7 +42,7 @@ internal sealed class OptimizerRun : IDisposable
         Write(1, gradients, g => g * 0.5f + 0.25f);
         Write(2, gradients, g => float.IsFinite(g) ? g * 0.125f : 0.5f);
         Write(3, gradients, g => float.IsFinite(g * g) ? g * g * 0.01f : 2f);
-        TensorSet[] sets = [.. _groups.Select(Set)];
+        TensorSet[] sets = [.. _groups.Select((_, group) => Set(group))];
         _table = new ChunkTable(device, sets[0], sets[1], sets[2], sets[3]);
         _partials = OwnBuffer<ChunkPartial>(_table.ChunkCount);
         _norms = OwnBuffer<double>(gradients.Length);
@@ -131,14 +133,16 @@ internal sealed class OptimizerRun : IDisposable
     private void Write(int group, float[][] gradients, Func<float, float> convert)
     {
         for (int i = 0; i < gradients.Length; i++)
-            _groups[group].CopyFrom([.. gradients[i].Select(convert)], _starts[i]);
+            _groups[group].CopyFrom([.. gradients[i].Select(convert)], StartOf(group, i));
     }
 
-    private ExternalTensors Set(DeviceBuffer<float> buffer)
+    private long StartOf(int group, int tensor) => _starts[tensor] + (group == _unalignedGroup ? 1 : 0);
+
+    private ExternalTensors Set(int group)
     {
         var set = new ExternalTensors();
         for (int i = 0; i < _lengths.Length; i++)
-            set.Add($"t{i}", buffer.Address + (nint)(_starts[i] * sizeof(float)), _lengths[i]);
+            set.Add($"t{i}", _groups[group].Address + (nint)(StartOf(group, i) * sizeof(float)), _lengths[i]);
         return set;
     }
 }

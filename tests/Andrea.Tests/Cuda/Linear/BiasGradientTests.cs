@@ -79,6 +79,20 @@ public abstract class BiasGradientTests : IDisposable
         Bits.AssertEqual("dBias", [1e38f + 2e38f - 3e38f, 4 * float.Epsilon, 0], Sum(_device.Tensor(matrix), 3, 3, _device.Zeros(3)));
     }
 
+    /// <summary>Shares of one warp of the join, and of several, that cancel: in f32 the sum would be 0.</summary>
+    [Fact]
+    public void Sums_SharesThatCancel_AreJoinedInDoublePrecision()
+    {
+        foreach (int distance in (int[])[1, 8])
+        {
+            const int ShareRows = 128;
+            int rows = (2 * distance + 1) * ShareRows;
+            var matrix = new float[rows];
+            (matrix[0], matrix[distance * ShareRows], matrix[2 * distance * ShareRows]) = (1e8f, 1, -1e8f);
+            Assert.Equal([1f], Sum(_device.Tensor(matrix), rows, 1, _device.Zeros(1)));
+        }
+    }
+
     [Fact]
     public void Sums_Repeated_AllocateNothing()
     {

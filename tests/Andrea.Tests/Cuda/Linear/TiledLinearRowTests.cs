@@ -22,6 +22,14 @@ public class TiledLinearRowTests
         AssertAgrees(name, [new(1, 511, 9), new(1, 512, 9), new(1, 513, 9), new(1, 2047, 7), new(1, 2048, 8), new(1, 3100, 17)]);
 
     [Theory, MemberData(nameof(Devices))]
+    public void Forward_AnyTensorUnaligned_SameBits(string name)
+    {
+        var layer = new LinearCase(1, 600, 20);
+        KernelRuns.AssertSameBitsWithAnyTensorUnaligned(
+            name, device => [.. layer.RunForward(new BackendLinear(device.Backend), new GuardedTensors(device)).Values]);
+    }
+
+    [Theory, MemberData(nameof(Devices))]
     public void Forward_NonFiniteWeight_SpoilsItsResultOnly(string name)
     {
         using TestDevice device = TestDevice.Open(name);

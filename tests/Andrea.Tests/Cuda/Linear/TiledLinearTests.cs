@@ -44,6 +44,17 @@ public class TiledLinearTests
         }
     }
 
+    [Theory, MemberData(nameof(DevicesAndPlans))]
+    public void Linear_AnyTensorUnaligned_SameBits(string name, string plan)
+    {
+        var layer = new LinearCase(20, 24, 28);
+        KernelRuns.AssertSameBitsWithAnyTensorUnaligned(name, device =>
+        {
+            using PlannedLinear linear = Open(device.Device, plan);
+            return [.. layer.Run(device, linear).Values];
+        });
+    }
+
     [Theory, MemberData(nameof(Devices))]
     public void Linear_SmallAndLargeTiles_SameBits(string name)
     {

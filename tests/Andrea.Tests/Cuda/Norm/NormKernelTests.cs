@@ -60,6 +60,24 @@ public class NormKernelTests
             }
     }
 
+    /// <summary>Shares of one warp of the join, and of several, that cancel: in f32 the sum would be 0.</summary>
+    [Theory, MemberData(nameof(Runs))]
+    public void Backward_SharesThatCancel_AreJoinedInDoublePrecision(string name, NormKind kind)
+    {
+        using var device = new GuardedDevice(name);
+        foreach (int distance in (int[])[1, 32])
+        {
+            const int Channels = 4, ShareRows = 8;
+            int rows = (2 * distance + 1) * ShareRows;
+            Assert.Equal(ShareRows, NormKernels.ShareRows(rows));
+            var dOutput = new float[rows * Channels];
+            for (int i = 0; i < 3; i++)
+                dOutput.AsSpan(i * distance * ShareRows * Channels, Channels).Fill(i == 1 ? 1 : 1e8f * (1 - i));
+            float[][] gradients = (new NormCase(kind, HasBias: true, rows, Channels) with { DOutput = dOutput }).Backward(device);
+            Assert.Equal([1f, 1, 1, 1], gradients[2]);
+        }
+    }
+
     [Theory, MemberData(nameof(Runs))]
     public void ForwardAndBackward_AnyOrderAndAlignment_SameBits(string name, NormKind kind)
     {
@@ -67,6 +85,17 @@ public class NormKernelTests
         {
             var numbers = new NormCase(kind, HasBias: true, rows, channels);
             KernelRuns.AssertSameBitsAlways(name, device => [.. numbers.Forward(device), .. numbers.Backward(device)]);
+        }
+    }
+
+    [Theory, MemberData(nameof(Runs))]
+    public void ForwardAndBackward_AnyTensorUnaligned_SameBits(string name, NormKind kind)
+    {
+        // What a warp does, and what a block does.
+        foreach (int channels in (int[])[64, 2048])
+        {
+            var numbers = new NormCase(kind, HasBias: true, 3, channels);
+            KernelRuns.AssertSameBitsWithAnyTensorUnaligned(name, device => [.. numbers.Forward(device), .. numbers.Backward(device)]);
         }
     }
 
