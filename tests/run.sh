@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything, runs every test, and ends with one line: N passed, N failed, N skipped.
 # Arguments go to the test program, for example: bash tests/run.sh -class Andrea.Tests.Support.ToleranceTests
+# Without any, the Python tests of benchmarks/peers run as well; the closing line counts them as one failure if one of them fails.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 if ! dotnet build Andrea.sln -c Release -v quiet -nologo; then
@@ -27,6 +28,14 @@ read -r total errors failed skipped <<<"$summary"
 if [ "$total" -eq 0 ]; then
     echo "No test matched."
     status=1
+fi
+if [ $# -eq 0 ]; then
+    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+        echo "There is no python3 of version 3.9 or newer, so the tests of benchmarks/peers did not run."
+    elif ! python3 -m unittest discover -s benchmarks/peers; then
+        echo "The tests of benchmarks/peers failed."
+        failed=$((failed + 1)) total=$((total + 1)) status=1
+    fi
 fi
 echo "$((total - failed - skipped)) passed, $((failed + errors)) failed, $skipped skipped"
 exit "$status"

@@ -14,14 +14,14 @@ internal sealed class Arguments
             _values[arguments[i]] = i + 1 < arguments.Length ? arguments[i + 1] : throw new ArgumentException($"{arguments[i]} needs a value.");
     }
 
-    /// <summary>Takes a whole number above 0.</summary>
-    public int Number(string name, int byDefault)
+    /// <summary>Takes a whole number from 1 to <paramref name="largest"/>.</summary>
+    public int Number(string name, int byDefault, int largest = int.MaxValue)
     {
         if (!_values.Remove(name, out string? text))
             return byDefault;
-        return int.TryParse(text, CultureInfo.InvariantCulture, out int number) && number > 0
+        return int.TryParse(text, CultureInfo.InvariantCulture, out int number) && number > 0 && number <= largest
             ? number
-            : throw new ArgumentException($"{name} is '{text}'; expected a whole number above 0.");
+            : throw new ArgumentException($"{name} is '{text}'; expected a whole number from 1 to {largest}.");
     }
 
     /// <summary>Takes a text.</summary>

@@ -9,6 +9,11 @@ namespace Andrea.Benchmarks;
 /// <summary>Short programs beside BenchmarkDotNet that print JSON, for <c>benchmarks/peers/compare.py</c>.</summary>
 internal static class Reports
 {
+    private const int MostThreads = 1024;
+
+    // Three arrays of 4 GB each.
+    private const int MostElements = 1 << 30;
+
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     /// <summary>Every preset with its parameters' names and shapes, so that no other program has to know them.</summary>
@@ -38,11 +43,12 @@ internal static class Reports
     /// <param name="arguments"><c>--threads N</c>, <c>--reps N</c>, <c>--elements N</c>.</param>
     public static void MeasureBandwidth(Arguments arguments)
     {
-        int threads = arguments.Number("--threads", Environment.ProcessorCount);
+        int threads = arguments.Number("--threads", Environment.ProcessorCount, MostThreads);
         int repetitions = arguments.Number("--reps", 10);
         // As many as ANDREA's 120M model has, so that caches do not matter.
-        using var bandwidth = new Bandwidth(arguments.Number("--elements", 98_717_952), threads);
+        int elements = arguments.Number("--elements", 98_717_952, MostElements);
         arguments.ThrowIfUnknown();
+        using var bandwidth = new Bandwidth(elements, threads);
         var variants = (from kernel in Enum.GetValues<BandwidthKernel>() from prefetch in new[] { false, true } select (kernel, prefetch)).ToArray();
         List<double>[] times = [.. variants.Select(_ => new List<double>())];
         // The first round maps memory and compiles. Variants take turns, so that a disturbance of the machine hits them alike.
@@ -63,14 +69,48 @@ internal static class Reports
         });
     }
 
-    /// <summary>One line of results, as <c>andrea bench --json</c> writes them.</summary>
-    public static object Result(string name, List<double> milliseconds, double bytes)
+    /// <summary>The most that this machine's fused multiply-adds reach, on one thread and on all.</summary>
+    /// <param name="arguments"><c>--threads N</c>, <c>--reps N</c>.</param>
+    public static void MeasureFma(Arguments arguments)
     {
-        double[] sorted = [.. milliseconds.Order()];
-        int middle = sorted.Length / 2;
-        double median = sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-        return new { Name = name, MedianMs = median, MinMs = sorted[0], GigabytesPerSecond = bytes / 1e6 / median };
+        int threads = arguments.Number("--threads", Environment.ProcessorCount, MostThreads);
+        int repetitions = arguments.Number("--reps", 10);
+        arguments.ThrowIfUnknown();
+        FmaPeak[] peaks = [.. new SortedSet<int> { 1, threads }.Select(count => new FmaPeak(count))];
+        List<double>[] times = [.. peaks.Select(_ => new List<double>())];
+        // The first round compiles, and lets the processor find the speed that it keeps.
+        for (int repetition = -1; repetition < repetitions; repetition++)
+            for (int i = 0; i < peaks.Length; i++)
+            {
+                double time = Time(peaks[i].Run);
+                if (repetition >= 0)
+                    times[i].Add(time);
+            }
+        Write(new
+        {
+            Benchmark = "fma",
+            Threads = threads,
+            FmaPeak.VectorBits,
+            Results = peaks.Select((peak, i) => new
+            {
+                Name = $"fused multiply-adds, {peak.Threads} thread{(peak.Threads == 1 ? "" : "s")}",
+                MedianMs = Median(times[i]),
+                MinMs = times[i].Min(),
+                GigaflopsPerSecond = peak.Operations / 1e6 / Median(times[i]),
+            }),
+        });
+        foreach (FmaPeak peak in peaks)
+            peak.Dispose();
     }
+
+    /// <summary>One line of results, as <c>andrea bench --json</c> writes them.</summary>
+    public static object Result(string name, List<double> milliseconds, double bytes) => new
+    {
+        Name = name,
+        MedianMs = Median(milliseconds),
+        MinMs = milliseconds.Min(),
+        GigabytesPerSecond = bytes / 1e6 / Median(milliseconds),
+    };
 
     public static double Time(Action action)
     {
@@ -80,6 +120,13 @@ internal static class Reports
     }
 
     public static void Write(object report) => Console.WriteLine(JsonSerializer.Serialize(report, Json));
+
+    private static double Median(List<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        int middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
 
     private static string Name(BandwidthKernel kernel) => kernel switch
     {

@@ -11,9 +11,10 @@ import sys
 
 import torch
 
-from pytorch_gpt import StepWork
-from pytorch_optimizer import OptimizerWork
-from pytorch_timing import CpuClock, CudaClock
+from peak_memory import peak_megabytes
+
+# The first with a fused AdamW on the CPU, without which it would not be PyTorch's best that is timed.
+OLDEST = (2, 4)
 
 
 def main():
@@ -22,17 +23,35 @@ def main():
     os.dup2(2, 1)
     job = json.loads(sys.stdin.readline())
     device = job["device"]
+    if version(torch.__version__) < OLDEST:
+        answer(answers, error=f"PyTorch {torch.__version__} is too old to be compared with: {OLDEST[0]}.{OLDEST[1]} or newer is needed. "
+               "Name another Python with --python, or leave PyTorch out with --no-pytorch.")
+        return 1
     if device == "cuda" and not torch.cuda.is_available():
         answer(answers, error=f"PyTorch {torch.__version__} sees no GPU.")
         return 1
     if device == "cpu":
         torch.set_num_threads(job["threads"])
     torch.backends.cuda.matmul.allow_tf32 = job.get("tf32", False)
-    work = {"optimizer": OptimizerWork, "step": StepWork}[job["work"]](job, device, CudaClock() if device == "cuda" else CpuClock())
+    work = create_work(job, device)
     answer(answers, **describe(device))
     for line in sys.stdin:
-        answer(answers, results=work.measure(json.loads(line)["measure"]), peakMegabytes=peak_megabytes(device))
+        answer(answers, results=work.measure(json.loads(line)["measure"]), peakMegabytes=peak(device))
     return 0
+
+
+def version(text):
+    """(2, 4) of 2.4.1+cpu."""
+    return tuple(int(number) for number in re.match(r"(\d+)\.(\d+)", text).groups())
+
+
+def create_work(job, device):
+    # Only now that PyTorch is known to be new enough for what they import.
+    from pytorch_gpt import StepWork
+    from pytorch_optimizer import OptimizerWork
+    from pytorch_timing import CpuClock, CudaClock
+
+    return {"optimizer": OptimizerWork, "step": StepWork}[job["work"]](job, device, CudaClock() if device == "cuda" else CpuClock())
 
 
 def describe(device):
@@ -52,10 +71,10 @@ def blas():
     return ", ".join(sorted(names)) or ("MKL" if torch.backends.mkl.is_available() else "BLAS unknown")
 
 
-def peak_megabytes(device):
+def peak(device):
     if device == "cuda":
         return torch.cuda.max_memory_reserved() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return peak_megabytes(resource.getrusage(resource.RUSAGE_SELF))
 
 
 def answer(stream, **values):

@@ -60,7 +60,7 @@ internal sealed class BenchCommand
         using Device device = _device.Open(parsed, _terminal);
         MemoryCheck.Require(device, OptimizerBench.BytesFor(preset.Config), $"the optimizer of {preset.Name}");
         using var bench = new OptimizerBench(device, preset.Config);
-        return Report(parsed, "optimizer", preset, device, null, null, bench.Run);
+        return Report(parsed, "optimizer", preset, preset.Config, device, null, null, bench.Run);
     }
 
     private int RunStep(ParseResult parsed)
@@ -73,18 +73,25 @@ internal sealed class BenchCommand
         using Device device = _device.Open(parsed, _terminal);
         MemoryCheck.Require(device, MemoryCheck.TrainingBytes(config, batch, context), $"training {preset.Name} on {batch} x {context} tokens");
         using var bench = new StepBench(device.Backend, config, batch, context);
-        return Report(parsed, "step", preset, device, batch, context, bench.Run);
+        return Report(parsed, "step", preset, config, device, batch, context, bench.Run);
     }
 
     private int Report(
-        ParseResult parsed, string benchmark, Preset preset, Device device, int? batch, int? context, Func<int, IReadOnlyList<BenchResult>> run)
+        ParseResult parsed,
+        string benchmark,
+        Preset preset,
+        GptConfig config,
+        Device device,
+        int? batch,
+        int? context,
+        Func<int, IReadOnlyList<BenchResult>> run)
     {
         int repetitions = parsed.GetValue(_repetitions) ?? DefaultRepetitions;
         var report = new BenchReport
         {
             Benchmark = benchmark,
             Preset = preset.Name,
-            Parameters = GptParameters.CreateLayout(preset.Config).ElementCount,
+            Parameters = GptParameters.CreateLayout(config).ElementCount,
             Batch = batch,
             Context = context,
             Repetitions = repetitions,

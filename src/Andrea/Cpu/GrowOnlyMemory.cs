@@ -12,6 +12,8 @@ internal sealed unsafe class GrowOnlyMemory : IDisposable
         if (_memory is null || _memory.LengthBytes < lengthBytes)
         {
             _memory?.Dispose();
+            // Should there not be so much memory, the next call must not take what was just given back.
+            _memory = null;
             _memory = new HostMemory(lengthBytes);
         }
         return (float*)_memory.Address;

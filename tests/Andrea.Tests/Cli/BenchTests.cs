@@ -54,6 +54,13 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public async Task BenchStep_LongerContextThanThePresets_CountsTheLongerPositionTable()
+    {
+        CliRun run = (await CliRun.Of("bench", "step", "--preset", "tiny", "--batch", "1", "--context", "65", "--reps", "1", "--threads", "1")).Succeeded();
+        Assert.StartsWith("step of tiny: 119,232 parameters, batch 1 x 65 tokens", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Bench_TooLargeForTheMachine_IsRefusedBeforeItBegins()
     {
         CliRun run = await CliRun.Of("bench", "step", "--preset", "andrea480m", "--batch", "1000000");

@@ -7,6 +7,9 @@ namespace Andrea.Tests.Cpu;
 /// undisturbed and undisturbing.</summary>
 public class AttentionMemoryTests
 {
+    // From 193 tokens on, two threads cut the backward pass of one pair into tiles; see AttentionDeterminismTests.
+    private static readonly int[] TokensByTiles = [193, 200, 256, 300];
+
     [Fact]
     public void Attention_TensorsBetweenGuardPages_StaysInside()
     {
@@ -48,6 +51,9 @@ public class AttentionMemoryTests
                     Guarded(1 + size % 2, size, 1 + size % 3, 1 + size * 7 % 37, guardAfter, device);
                     Guarded(1 + size % 3, 1 + size * 11 % 140, 1 + size % 2, size, guardAfter, device);
                 }
+                foreach (int tokens in TokensByTiles)
+                    foreach (int headSize in (int[])[1, 20, 32])
+                        Guarded(1, tokens, 1, headSize, guardAfter, device);
             }
             return "inside";
         }
@@ -71,14 +77,22 @@ public class AttentionMemoryTests
         public static string Fingerprint()
         {
             using var device = new TestDevice(Device.Cpu(2));
-            var run = new Run(2, 150, 3, 20, shape => new Tensor(device.Buffer<float>(shape.Length), 0, shape));
-            run.All(device.Device);
-            run.All(device.Device);
+            Run[] runs = [new(2, 150, 3, 20, Allocate), .. TokensByTiles.Select(tokens => new Run(1, tokens, 1, 20, Allocate))];
+            for (int call = 0; call < 2; call++)
+                All();
             // Of all threads, not only this one.
             long before = GC.GetTotalAllocatedBytes(precise: true);
             for (int call = 0; call < 20; call++)
-                run.All(device.Device);
+                All();
             return $"{GC.GetTotalAllocatedBytes(precise: true) - before} bytes";
+
+            Tensor Allocate(TensorShape shape) => new(device.Buffer<float>(shape.Length), 0, shape);
+
+            void All()
+            {
+                foreach (Run run in runs)
+                    run.All(device.Device);
+            }
         }
     }
 }

@@ -80,6 +80,27 @@ public class AttentionNonFiniteTests
         }
     }
 
+    /// <summary>One thread goes pair by pair, two cut one pair into tiles.</summary>
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void AttentionBackward_NonFiniteByTiles_SameBitsAsByPairs(float bad)
+    {
+        using TestDevice one = TestDevice.Open("cpu-1"), two = TestDevice.Open("cpu-2");
+        foreach (int place in (int[])[0, 63, 64, 130, 199])
+        {
+            for (int part = 0; part < 3; part++)
+            {
+                var problem = new AttentionCase(1, 200, 1, HeadSize);
+                problem.Row(0, place, part, 0)[HeadSize - 1] = bad;
+                (float[] output, float[] logSumExp) = problem.Forward(one);
+                float[] expected = problem.Backward(one, output, logSumExp);
+                Assert.Contains(expected, value => !float.IsFinite(value));
+                Bits.AssertEqual($"{bad} at token {place}, part {part}", expected, problem.Backward(two, output, logSumExp));
+            }
+        }
+    }
+
     /// <summary>Scores of -Inf weigh nothing, be they the first that a query sees or all that it has seen so far.</summary>
     [Fact]
     public void AttentionForward_FirstKeysMinusInfinity_MatchesReference()
