@@ -181,11 +181,11 @@ public sealed class AdamW : IDisposable
     private static void CheckDisjoint(TensorSet parameters, TensorSet gradients)
     {
         var ranges = new List<(nint Start, nint End, string Name)>();
-        foreach (TensorSet set in (TensorSet[])[parameters, gradients])
+        foreach ((TensorSet set, string kind) in ((TensorSet, string)[])[(parameters, "parameter"), (gradients, "gradient")])
             for (int i = 0; i < set.Count; i++)
                 if (set.ShapeOf(i).Length > 0)
                     ranges.Add((set.AddressOf(i), set.AddressOf(i) + (nint)(set.ShapeOf(i).Length * sizeof(float)),
-                        $"{(ReferenceEquals(set, parameters) ? "parameter" : "gradient")} '{set.NameOf(i)}'"));
+                        $"{kind} '{set.NameOf(i)}'"));
         ranges.Sort((a, b) => a.Start.CompareTo(b.Start));
         for (int i = 1; i < ranges.Count; i++)
             if (ranges[i].Start < ranges[i - 1].End)
