@@ -33,7 +33,7 @@ public sealed partial class Trainer : IDisposable
     private readonly BatchSampler _sampler;
     private readonly EvaluationBatches? _evaluation;
     private readonly IReadback<double> _losses;
-    
+
     // One step is at work while the host prepares the next; more would only make results later.
     private readonly StepQueue _underWay = new(capacity: 2);
     private readonly int[] _inputs, _targets;

@@ -70,4 +70,15 @@ internal sealed class AttentionCase
         float[] dQkv = Backward(device, output, logSumExp);
         return $"{Name}: {BitDigest.Of<float>(output)} {BitDigest.Of<float>(logSumExp)} {BitDigest.Of<float>(dQkv)}";
     }
+
+    /// <summary>Fails unless a device gives the reference's outputs and gradients.</summary>
+    public void AssertMatches(TestDevice reference, TestDevice device)
+    {
+        (float[] expected, float[] expectedLogSumExp) = Forward(reference);
+        (float[] actual, float[] actualLogSumExp) = Forward(device);
+        Tolerance.Accumulated.AssertClose($"{Name} output", expected, actual);
+        Tolerance.Accumulated.AssertClose($"{Name} logSumExp", expectedLogSumExp, actualLogSumExp);
+        Tolerance.Accumulated.AssertClose(
+            $"{Name} dQkv", Backward(reference, expected, expectedLogSumExp), Backward(device, actual, actualLogSumExp));
+    }
 }

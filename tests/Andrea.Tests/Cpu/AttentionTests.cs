@@ -16,7 +16,7 @@ public class AttentionTests
         int[] lengths = headSize is 32 or 17 ? [.. Enumerable.Range(1, 70)] : [1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 47, 49, 61];
         using TestDevice reference = TestDevice.Open("reference"), cpu = TestDevice.Open("cpu-2");
         foreach (int tokens in lengths)
-            AssertMatches(new AttentionCase(1 + tokens % 3, tokens, 1 + headSize % 3, headSize), reference, cpu);
+            new AttentionCase(1 + tokens % 3, tokens, 1 + headSize % 3, headSize).AssertMatches(reference, cpu);
     }
 
     [Theory, MemberData(nameof(HeadSizes))]
@@ -24,15 +24,15 @@ public class AttentionTests
     {
         using TestDevice reference = TestDevice.Open("reference"), cpu = TestDevice.Open("cpu-2");
         foreach (int tokens in TileEdges.Where(tokens => tokens * headSize <= 129 * 80))
-            AssertMatches(new AttentionCase(1, tokens, 1, headSize), reference, cpu);
+            new AttentionCase(1, tokens, 1, headSize).AssertMatches(reference, cpu);
     }
 
     [Fact]
     public void Attention_SeveralSequencesAndHeads_MatchesReference()
     {
         using TestDevice reference = TestDevice.Open("reference"), cpu = TestDevice.Open("cpu-2");
-        AssertMatches(new AttentionCase(3, 70, 4, 32), reference, cpu);
-        AssertMatches(new AttentionCase(2, 130, 3, 20), reference, cpu);
+        new AttentionCase(3, 70, 4, 32).AssertMatches(reference, cpu);
+        new AttentionCase(2, 130, 3, 20).AssertMatches(reference, cpu);
     }
 
     /// <summary>Largest scores of hundreds: weights are nearly one-hot, and exp would overflow without the maximum.</summary>
@@ -111,15 +111,5 @@ public class AttentionTests
             whole.Qkv.AsSpan(0, part.Qkv.Length).CopyTo(part.Qkv);
             Bits.AssertEqual($"the first {tokens} outputs", output[..part.OutputLength], part.Forward(cpu).Output);
         }
-    }
-
-    private static void AssertMatches(AttentionCase problem, TestDevice reference, TestDevice cpu)
-    {
-        (float[] expected, float[] expectedLogSumExp) = problem.Forward(reference);
-        (float[] actual, float[] actualLogSumExp) = problem.Forward(cpu);
-        Tolerance.Accumulated.AssertClose($"{problem.Name} output", expected, actual);
-        Tolerance.Accumulated.AssertClose($"{problem.Name} logSumExp", expectedLogSumExp, actualLogSumExp);
-        Tolerance.Accumulated.AssertClose(
-            $"{problem.Name} dQkv", problem.Backward(reference, expected, expectedLogSumExp), problem.Backward(cpu, actual, actualLogSumExp));
     }
 }
