@@ -1,12 +1,30 @@
 namespace Andrea.Monitoring;
 
-/// <summary>Learns what happens in a training run. Called on the training thread, in order; be quick, and do not throw.</summary>
-/// <remarks>An exception ends the run, after a checkpoint. Implement only what you need.</remarks>
+/// <summary>Learns what happens in a training run. Called in order, by one thread at a time; do not throw.</summary>
+/// <remarks>Implement only what you need. What a record refers to is valid during the call; copy what you keep.</remarks>
 public interface IStepObserver
 {
     /// <summary>A step was made (or skipped). On a GPU this comes one step late.</summary>
     /// <param name="record">The step.</param>
     void OnStep(in StepRecord record)
+    {
+    }
+
+    /// <summary>The gradients of a step were looked at; comes right after its <see cref="OnStep"/>, for those steps that are monitored.</summary>
+    /// <param name="record">The readings; valid during the call.</param>
+    void OnGradients(GradientRecord record)
+    {
+    }
+
+    /// <summary>A loss or norm stands far off its recent values.</summary>
+    /// <param name="record">The spike.</param>
+    void OnSpike(in SpikeRecord record)
+    {
+    }
+
+    /// <summary>Something is wrong with the run, and what can be done about it.</summary>
+    /// <param name="verdict">The verdict.</param>
+    void OnVerdict(Verdict verdict)
     {
     }
 
