@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Andrea.Tests.Support;
@@ -32,16 +31,8 @@ public partial class ReadmeTests
     [Fact]
     public void OwnLoop_FindsTheLine() => Assert.Contains("w 3.00, b -1.00", Run("OwnLoop"), StringComparison.Ordinal);
 
-    private static string Run(string sample, params string[] arguments)
-    {
-        string[] all = ["exec", Path.Combine(AppContext.BaseDirectory, sample + ".dll"), .. arguments];
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", all) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{sample} ended with {process.ExitCode}: {output}{errors.Result}");
-        return output;
-    }
+    private static string Run(string sample, params string[] arguments) =>
+        ChildProcess.Run(AppContext.BaseDirectory, "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, sample + ".dll"), .. arguments]);
 
     private static string Root([CallerFilePath] string path = "")
     {

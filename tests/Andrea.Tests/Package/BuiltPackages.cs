@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Package;
@@ -12,7 +11,7 @@ public sealed class BuiltPackages : IDisposable
     {
         Root = SourceTree.Root();
         foreach (string project in (string[])["src/Andrea", "src/Andrea.Cli"])
-            Dotnet(Root, "pack", project, "-c", "Release", "--no-build", "-o", Feed, "-v", "quiet", "-nologo");
+            ChildProcess.Run(Root, "dotnet", "pack", project, "-c", "Release", "--no-build", "-o", Feed, "-v", "quiet", "-nologo");
         // The feed and nothing else; what Microsoft's packages are needed come from those that this repository was restored with.
         string known = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
@@ -38,21 +37,7 @@ public sealed class BuiltPackages : IDisposable
     public string this[string name] => _folder[name];
 
     /// <summary>Runs a program in the stranger's folder and gives what it printed; fails the test when the program fails.</summary>
-    public string Run(string program, params string[] arguments) => Start(_folder.Path, program, arguments);
+    public string Run(string program, params string[] arguments) => ChildProcess.Run(_folder.Path, program, arguments);
 
     public void Dispose() => _folder.Dispose();
-
-    private static void Dotnet(string folder, params string[] arguments) => Start(folder, "dotnet", arguments);
-
-    private static string Start(string folder, string program, string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{errors.Result}");
-        return output;
-    }
 }

@@ -1,0 +1,21 @@
+using System.Diagnostics;
+
+namespace Andrea.Tests.Support;
+
+/// <summary>Runs another program to its end.</summary>
+public static class ChildProcess
+{
+    /// <summary>What the program wrote to standard output; fails the test, with all it wrote, when it ends with an error.</summary>
+    public static string Run(string folder, string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        // Build servers outlive their build, and hold on to these pipes.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{errors.Result}");
+        return output;
+    }
+}
