@@ -114,7 +114,7 @@ public sealed class GradientKernelTests : IDisposable
     }
 
     private sealed record Step(
-        ChunkTable Table, DeviceBuffer<ChunkPartial> Partials, DeviceBuffer<double> Norms, DeviceBuffer<ClipState> Clip,
+        ChunkTable Table, DeviceBuffer<ChunkPartial> Partials, DeviceBuffer<TensorNorm> Norms, DeviceBuffer<ClipState> Clip,
         DeviceBuffer<AdamWTensor> Tensors, DeviceBuffer<double> LearningRate, DeviceBuffer<AdamWState> State);
 
     private Step Prepare(params int[] lengths)
@@ -124,7 +124,7 @@ public sealed class GradientKernelTests : IDisposable
             set.Add($"t{i}", new float[lengths[i]]);
         var table = new ChunkTable(_device.Device, set, set, set, set);
         return new Step(
-            table, _device.Buffer<ChunkPartial>(table.ChunkCount), _device.Buffer<double>(lengths.Length), _device.Buffer<ClipState>(1),
+            table, _device.Buffer<ChunkPartial>(table.ChunkCount), _device.Buffer<TensorNorm>(lengths.Length), _device.Buffer<ClipState>(1),
             _device.Buffer<AdamWTensor>(lengths.Length), _device.Buffer<double>(1), _device.Buffer<AdamWState>(1));
     }
 
