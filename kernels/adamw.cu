@@ -184,10 +184,11 @@ __device__ __forceinline__ void update_strip_measured(
     float* __restrict__ first_moment, float* __restrict__ second_moment, int count, int lane, StripSums& sums) {
     int q = lane;
     if (aligned16(gradient) && aligned16(parameter) && aligned16(first_moment) && aligned16(second_moment)) {
-#pragma unroll 2
+#pragma unroll 1 /* five sums and a division in double fill the registers */
         for (; 4 * q + 4 <= count; q += WARP)
             update_quad<true>(s, measure, gradient, parameter, first_moment, second_moment, q, count, sums);
     }
+#pragma unroll 1
     for (; 4 * q < count; q += WARP)
         update_quad<false>(s, measure, gradient, parameter, first_moment, second_moment, q, count, sums);
 }

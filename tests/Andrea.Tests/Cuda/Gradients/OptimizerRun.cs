@@ -94,6 +94,13 @@ internal sealed class OptimizerRun : IDisposable
         _device.Backend.UpdateFinal(_table, _updatePartials, _updates);
     }
 
+    public float[] Parameters(int tensor)
+    {
+        var values = new float[_lengths[tensor]];
+        _groups[1].CopyTo(values, StartOf(1, tensor));
+        return values;
+    }
+
     public TensorNorm[] Norms => Read(_norms);
 
     public UpdateSums[] Updates => Read(_updates);
