@@ -27,11 +27,9 @@ public class MonitorBenchmark
     private int[] _inputs = [], _targets = [];
     private Variant _plain = null!, _normsOnly = null!, _byDefault = null!, _always = null!;
 
-    /// <summary>ANDREA's models.</summary>
-    public static IEnumerable<Preset> Presets => [Preset.Andrea12M, Preset.Andrea120M];
-
-    [ParamsSource(nameof(Presets))]
-    public Preset Model { get; set; } = null!;
+    /// <summary>ANDREA's models, by the names of their presets.</summary>
+    [Params("andrea12m", "andrea120m")]
+    public string Model { get; set; } = "";
 
     /// <summary>0 is one for each processor.</summary>
     [Params(1, 0)]
@@ -44,14 +42,15 @@ public class MonitorBenchmark
     [GlobalSetup]
     public void Setup()
     {
+        GptConfig config = Preset.Find(Model).Config;
         _device = Device.Cpu(Threads);
-        _model = new GptModel(_device, Model.Config);
+        _model = new GptModel(_device, config);
         _model.Initialize(InitializationKind.Gpt2, seed: 1);
         RandomFill.Normal(_model.Gradients, seed: 2, scale: 0.01f);
         int tokens = Batch * Math.Max(1, Context);
         _pass = new GptPass(_model, Batch, Math.Max(1, Context));
-        _inputs = RandomFill.Tokens(tokens, Model.Config.VocabularySize, seed: 1);
-        _targets = RandomFill.Tokens(tokens, Model.Config.VocabularySize, seed: 2);
+        _inputs = RandomFill.Tokens(tokens, config.VocabularySize, seed: 1);
+        _targets = RandomFill.Tokens(tokens, config.VocabularySize, seed: 2);
         _plain = new Variant(this, null);
         _normsOnly = new Variant(this, new GradientMonitorOptions { UpdatesEvery = 0 });
         _byDefault = new Variant(this, new GradientMonitorOptions());

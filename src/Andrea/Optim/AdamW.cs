@@ -28,7 +28,8 @@ public readonly record struct AdamWProgress(long Step, double Beta1Power, double
 /// <remarks>
 /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = (1 - lr wd) p - lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps).
 /// Bias corrections are computed in double; t counts applied steps only. Cost: 28 bytes a parameter, and 4 for the clipper's norm; no
-/// allocation; on a GPU three kernels with a clipper, one without, launched as one graph, and no synchronisation.
+/// allocation; on a GPU three kernels with a clipper, one without, launched as one graph, and no synchronisation. Steps whose update a
+/// <c>GradientMonitor</c> has measured take one kernel more, in a graph of their own; the others stay as they are.
 /// Every operation is rounded as IEEE 754 says, so that
 /// results have the same bits on every processor and for any number of threads; the CUDA kernel is held to them on an emulator.
 /// Unlike PyTorch: a step with non-finite gradients leaves everything bit-identical, and tensors of one dimension do not decay unless a

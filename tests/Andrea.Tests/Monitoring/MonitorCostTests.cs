@@ -78,6 +78,8 @@ public class MonitorCostTests
     public void Step_PartOfTheCallersRecording_IsNeitherCountedNorAskedFor()
     {
         using var driver = new EmulatedCudaDriver();
+        driver.Initialize();
+        driver.SetCurrentContext(driver.RetainPrimaryContext(0));
         nint stream = driver.CreateStream();
         using (Device device = CudaDevices.Open(driver, new CudaOptions { Stream = stream }))
         {
