@@ -62,7 +62,8 @@ public abstract partial class GradientParityTests
             Assert.Equal(skip ? 0 : 1, run.State.Step);
             Assert.True(run.Updates[0].Weights > 0);
             Assert.Equal(skip, run.Updates[0].Updates == 0);
-            Assert.Equal(skip, double.IsNaN(run.Updates[0].Gradients));
+            // A norm of NaN makes every gradient NaN, unless the step is skipped, where there is no second moment to go with them.
+            Assert.True(double.IsNaN(run.Updates[0].Gradients));
         });
     }
 
