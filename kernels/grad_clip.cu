@@ -3,7 +3,7 @@
  * @entry     k_grad_norm_partial   grid chunks       block 256    shared 104 bytes
  * @entry     k_grad_norm_final     grid 1            block 1024   shared 16 bytes
  * @entry     k_grad_scale          grid 8 * chunks   block 256    shared 0 bytes
- * @buffer    chunks Chunk (C) in; gradients f32 (N) in, out of k_grad_scale; partials ChunkPartial (C); norms f64 (tensors)
+ * @buffer    chunks Chunk (C) in; gradients f32 (N) in, out of k_grad_scale; partials ChunkPartial (C); norms TensorNorm (tensors)
  *            out; state ClipState (1) in, out
  * @numerics  squares and sums in f64, in the order that IGradientOps fixes; equal bits on every GPU and on the CPU
  * @nonfinite counted per chunk; the decision is k_grad_norm_final's
@@ -13,6 +13,14 @@
  * @source    arXiv:1211.5063; partial sums per block after llm.c, apex (read, not copied)
  */
 #include "gradients.cuh"
+
+/* The largest of a warp's values, in lane 0. */
+__device__ __forceinline__ unsigned int largest(unsigned int bits) {
+#pragma unroll
+    for (int half = WARP / 2; half > 0; half /= 2)
+        bits = max(bits, __shfl_down_sync(ALL_LANES, bits, half));
+    return bits;
+}
 
 template <bool Aligned>
 __device__ __forceinline__ float4 load4(const float* __restrict__ values) {
@@ -39,16 +47,10 @@ struct StripSum {
         max_bits = max(max_bits, max(__float_as_uint(g.z) & MAGNITUDE_MASK, __float_as_uint(g.w) & MAGNITUDE_MASK));
     }
 
-    /* a[j] += a[j + 64], then + 32, 16, 8, 4 across lanes, + 2 and + 1 within lane 0, which holds the sum. */
+    /* Lane 0 holds the sum, in a0, and the largest bits. */
     __device__ __forceinline__ void join() {
-        for (int half = WARP / 2; half > 0; half /= 2) {
-            a0 = __dadd_rn(a0, __shfl_down_sync(ALL_LANES, a0, half));
-            a1 = __dadd_rn(a1, __shfl_down_sync(ALL_LANES, a1, half));
-            a2 = __dadd_rn(a2, __shfl_down_sync(ALL_LANES, a2, half));
-            a3 = __dadd_rn(a3, __shfl_down_sync(ALL_LANES, a3, half));
-            max_bits = max(max_bits, __shfl_down_sync(ALL_LANES, max_bits, half));
-        }
-        a0 = __dadd_rn(__dadd_rn(a0, a2), __dadd_rn(a1, a3));
+        a0 = join_strip(a0, a1, a2, a3);
+        max_bits = largest(max_bits);
     }
 };
 
@@ -117,11 +119,7 @@ k_grad_norm_partial(const Chunk* __restrict__ chunks, ChunkPartial* __restrict__
         describe_non_finite(values, length, &counters[0], &counters[1]);
     if (threadIdx.x != 0)
         return;
-    /* s[k] += s[k + 4], then + 2, + 1 */
-    const double* s = strip_sums;
-    const double even = __dadd_rn(__dadd_rn(s[0], s[4]), __dadd_rn(s[2], s[6]));
-    const double odd = __dadd_rn(__dadd_rn(s[1], s[5]), __dadd_rn(s[3], s[7]));
-    ChunkPartial partial = {__dadd_rn(even, odd), max_bits, 0, -1, 0};
+    ChunkPartial partial = {join_chunk(strip_sums), max_bits, 0, -1, 0};
     if (!finite) {
         const bool any_nan = max_bits > INFINITY_BITS;
         partial.sum_of_squares = any_nan ? canonical_nan() : __longlong_as_double(0x7ff0000000000000ll);
@@ -132,35 +130,50 @@ k_grad_norm_partial(const Chunk* __restrict__ chunks, ChunkPartial* __restrict__
     partials[blockIdx.x] = partial;
 }
 
-/* Accumulators of one warp, joined by halves: + 16, 8, 4, 2, 1. Lane 0 holds the sum. */
-__device__ __forceinline__ double join_lanes(double sum) {
-    for (int half = WARP / 2; half > 0; half /= 2)
-        sum = __dadd_rn(sum, __shfl_down_sync(ALL_LANES, sum, half));
-    return sum;
-}
-
-/* What all chunks together say, besides their sums. Whole numbers: any order gives the same. */
+/* What several chunks together say, besides their sums: those of a tensor, or all. Whole numbers: any order gives the same. */
 struct Findings {
     unsigned long long non_finite_count;
     unsigned int first_bad_chunk;
     unsigned int max_bits;
 };
 
-/* Sum of the tensor's chunks, dealt to the lanes of a warp; lane 0 gets it. */
-__device__ __forceinline__ double sum_tensor(const ChunkPartial* __restrict__ partials, int first, int end, int lane, Findings* findings) {
+constexpr unsigned int NO_CHUNK = 0xffffffffu;
+
+/* Sum of the tensor's chunks, dealt to the lanes of a warp; lane 0 gets it, and what they say besides. */
+__device__ __forceinline__ double sum_tensor(const ChunkPartial* __restrict__ partials, int first, int end, int lane, Findings& findings) {
     double sum = 0.0;
-    unsigned int max_bits = 0;
+    findings = {0ull, NO_CHUNK, 0u};
     for (int chunk = first + lane; chunk < end; chunk += WARP) {
         const ChunkPartial partial = partials[chunk];
         sum = __dadd_rn(sum, partial.sum_of_squares);
-        max_bits = max(max_bits, partial.max_magnitude_bits);
+        findings.max_bits = max(findings.max_bits, partial.max_magnitude_bits);
         if (partial.non_finite_count != 0) {
-            atomicAdd(&findings->non_finite_count, (unsigned long long)partial.non_finite_count);
-            atomicMin(&findings->first_bad_chunk, (unsigned int)chunk);
+            findings.non_finite_count += (unsigned long long)partial.non_finite_count;
+            findings.first_bad_chunk = min(findings.first_bad_chunk, (unsigned int)chunk);
         }
     }
-    atomicMax(&findings->max_bits, max_bits);
+    findings.max_bits = largest(findings.max_bits);
+    if (__any_sync(ALL_LANES, findings.non_finite_count != 0)) {
+        for (int half = WARP / 2; half > 0; half /= 2) {
+            findings.non_finite_count += __shfl_down_sync(ALL_LANES, findings.non_finite_count, half);
+            findings.first_bad_chunk = min(findings.first_bad_chunk, __shfl_down_sync(ALL_LANES, findings.first_bad_chunk, half));
+        }
+    }
     return join_lanes(sum);
+}
+
+__device__ __forceinline__ void add_findings(Findings* all, const Findings& found) {
+    atomicMax(&all->max_bits, found.max_bits);
+    if (found.non_finite_count == 0)
+        return;
+    atomicAdd(&all->non_finite_count, found.non_finite_count);
+    atomicMin(&all->first_bad_chunk, found.first_bad_chunk);
+}
+
+/* Where within its tensor a chunk that has NaN or Inf has the first. */
+__device__ __forceinline__ long long first_bad_index(
+    const Chunk* __restrict__ chunks, const ChunkPartial* __restrict__ partials, const Findings& found) {
+    return found.non_finite_count == 0 ? -1 : chunks[found.first_bad_chunk].start + partials[found.first_bad_chunk].first_non_finite;
 }
 
 /* Andrea.Backends.ClipDecision, line by line. */
@@ -187,40 +200,45 @@ __device__ void decide(ClipState* state, double max_norm, int torch_formula, int
         state->skipped_calls++;
 }
 
-/* One block. A warp per tensor joins its chunks; then one warp joins the tensors. */
+/* One block. A warp per tensor joins its chunks; then one warp joins the tensors. What is known of each tensor costs no read of g. */
 extern "C" __global__ void __launch_bounds__(1024)
 k_grad_norm_final(
     const Chunk* __restrict__ chunks, const int* __restrict__ first_chunks, int tensor_count, const ChunkPartial* __restrict__ partials,
-    double max_norm, int torch_formula, int skip_non_finite, double* tensor_norms, ClipState* state) {
+    double max_norm, int torch_formula, int skip_non_finite, TensorNorm* tensor_norms, ClipState* state) {
     __shared__ Findings findings;
     const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, warps = blockDim.x / WARP;
     if (threadIdx.x == 0)
-        findings = {0ull, 0xffffffffu, 0u};
+        findings = {0ull, NO_CHUNK, 0u};
     __syncthreads(); /* findings are set before any warp adds to them */
     for (int tensor = warp; tensor < tensor_count; tensor += warps) {
-        const double sum = sum_tensor(partials, first_chunks[tensor], first_chunks[tensor + 1], lane, &findings);
-        if (lane == 0)
-            tensor_norms[tensor] = sum; /* its root is taken when the global sum has been */
+        Findings found;
+        const double sum = sum_tensor(partials, first_chunks[tensor], first_chunks[tensor + 1], lane, found);
+        if (lane == 0) {
+            add_findings(&findings, found);
+            /* The sum's root is taken when the global sum has been. */
+            tensor_norms[tensor] = {
+                sum, (long long)found.non_finite_count, first_bad_index(chunks, partials, found), __uint_as_float(found.max_bits), 0};
+        }
     }
     __syncthreads(); /* every tensor's sum is in memory, and findings are complete, before they are read */
     if (warp == 0) {
         double sum = 0.0;
         for (int tensor = lane; tensor < tensor_count; tensor += WARP)
-            sum = __dadd_rn(sum, tensor_norms[tensor]);
+            sum = __dadd_rn(sum, tensor_norms[tensor].norm);
         sum = join_lanes(sum);
         if (lane == 0) {
             const bool bad = findings.non_finite_count != 0;
             state->norm = canonical(__dsqrt_rn(sum));
             state->non_finite_count = (long long)findings.non_finite_count;
             state->first_bad_tensor = bad ? chunks[findings.first_bad_chunk].tensor : -1;
-            state->first_bad_index = bad ? chunks[findings.first_bad_chunk].start + partials[findings.first_bad_chunk].first_non_finite : -1;
+            state->first_bad_index = first_bad_index(chunks, partials, findings);
             state->max_magnitude = __uint_as_float(findings.max_bits);
             decide(state, max_norm, torch_formula, skip_non_finite);
         }
     }
     __syncthreads(); /* the first warp has read the sums before they become norms */
     for (int tensor = threadIdx.x; tensor < tensor_count; tensor += blockDim.x)
-        tensor_norms[tensor] = canonical(__dsqrt_rn(tensor_norms[tensor]));
+        tensor_norms[tensor].norm = canonical(__dsqrt_rn(tensor_norms[tensor].norm));
 }
 
 /* One block per strip. Not launched on the fused path, where AdamW multiplies. */

@@ -38,6 +38,20 @@ ANDREA_CHECK_FIELD(ChunkPartial, max_magnitude_bits);
 ANDREA_CHECK_FIELD(ChunkPartial, non_finite_count);
 ANDREA_CHECK_FIELD(ChunkPartial, first_non_finite);
 
+/* What the clip finds in one tensor. */
+struct TensorNorm {
+    double norm;
+    long long non_finite_count;
+    long long first_non_finite; /* index within the tensor, or -1 */
+    float max_magnitude;
+    int padding;
+};
+ANDREA_CHECK_SIZE(TensorNorm);
+ANDREA_CHECK_FIELD(TensorNorm, norm);
+ANDREA_CHECK_FIELD(TensorNorm, non_finite_count);
+ANDREA_CHECK_FIELD(TensorNorm, first_non_finite);
+ANDREA_CHECK_FIELD(TensorNorm, max_magnitude);
+
 /* The outcome of a clip. Counters run over the clipper's life. */
 struct ClipState {
     double norm;
@@ -84,3 +98,18 @@ struct AdamWTensor {
 ANDREA_CHECK_SIZE(AdamWTensor);
 ANDREA_CHECK_FIELD(AdamWTensor, weight_decay);
 ANDREA_CHECK_FIELD(AdamWTensor, learning_rate_scale);
+
+/* What a measuring update finds: in one chunk, or in one tensor. Sums over elements. */
+struct UpdateSums {
+    double weights;        /* p^2 before the update */
+    double updates;        /* (p after - p before)^2 */
+    double ratios;         /* g^2 / max(v_hat, epsilon^2) */
+    double second_moments; /* v_hat: v, corrected for its bias */
+    double gradients;      /* g^2, g clipped */
+};
+ANDREA_CHECK_SIZE(UpdateSums);
+ANDREA_CHECK_FIELD(UpdateSums, weights);
+ANDREA_CHECK_FIELD(UpdateSums, updates);
+ANDREA_CHECK_FIELD(UpdateSums, ratios);
+ANDREA_CHECK_FIELD(UpdateSums, second_moments);
+ANDREA_CHECK_FIELD(UpdateSums, gradients);

@@ -15,7 +15,7 @@ public unsafe partial class GradClipBenchmark
     private ParameterArena _gradients = null!;
     private ChunkTable _table = null!;
     private DeviceBuffer<ChunkPartial> _partials = null!;
-    private DeviceBuffer<double> _tensorNorms = null!;
+    private DeviceBuffer<TensorNorm> _tensorNorms = null!;
     private DeviceBuffer<ClipState> _measured = null!, _half = null!, _double = null!;
     private bool _halved;
 
@@ -37,7 +37,7 @@ public unsafe partial class GradClipBenchmark
         RandomFill.Normal(_gradients, seed: 1, scale: 0.01f);
         _table = new ChunkTable(_device, _gradients);
         _partials = _device.Backend.Allocate<ChunkPartial>(_table.ChunkCount);
-        _tensorNorms = _device.Backend.Allocate<double>(_table.TensorCount);
+        _tensorNorms = _device.Backend.Allocate<TensorNorm>(_table.TensorCount);
         _measured = _device.Backend.Allocate<ClipState>(1);
         _half = _device.Backend.Allocate<ClipState>(1);
         _half.CopyFrom([new ClipState { Coefficient = 0.5 }]);

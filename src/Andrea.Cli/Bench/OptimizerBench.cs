@@ -16,7 +16,8 @@ internal sealed class OptimizerBench : IDisposable
     private readonly ParameterArena _parameters, _gradients, _firstMoments, _secondMoments;
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<ChunkPartial> _partials;
-    private readonly DeviceBuffer<double> _tensorNorms, _learningRate;
+    private readonly DeviceBuffer<TensorNorm> _tensorNorms;
+    private readonly DeviceBuffer<double> _learningRate;
     private readonly DeviceBuffer<ClipState> _clip;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<AdamWState> _state;
@@ -34,7 +35,7 @@ internal sealed class OptimizerBench : IDisposable
         RefillGradients();
         _table = new ChunkTable(device, _gradients, _parameters, _firstMoments, _secondMoments);
         _partials = _backend.Allocate<ChunkPartial>(_table.ChunkCount);
-        _tensorNorms = _backend.Allocate<double>(_table.TensorCount);
+        _tensorNorms = _backend.Allocate<TensorNorm>(_table.TensorCount);
         _learningRate = _backend.Allocate<double>(1);
         _learningRate.CopyFrom([1e-4]);
         _clip = _backend.Allocate<ClipState>(1);

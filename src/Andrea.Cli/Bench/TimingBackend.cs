@@ -43,8 +43,8 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
     public DeviceBuffer<T> Allocate<T>(long length)
         where T : unmanaged => inner.Allocate<T>(length);
 
-    public IReadback<T> CreateReadback<T>(int capacity)
-        where T : unmanaged => inner.CreateReadback<T>(capacity);
+    public IReadback<T> CreateReadback<T>(int capacity, int length = 1)
+        where T : unmanaged => inner.CreateReadback<T>(capacity, length);
 
     public void Store<T>(T value, DeviceBuffer<T> target)
         where T : unmanaged
@@ -87,7 +87,7 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
     }
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state)
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<TensorNorm> tensorNorms, DeviceBuffer<ClipState> state)
     {
         long started = Begin();
         inner.GradNormFinal(table, partials, settings, tensorNorms, state);
@@ -107,6 +107,22 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
     {
         long started = Begin();
         inner.AdamW(table, tensors, settings, learningRate, state, clip);
+        End(Part.AdamW, started);
+    }
+
+    public void AdamWMeasured(
+        ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
+        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip, DeviceBuffer<UpdateSums> partials)
+    {
+        long started = Begin();
+        inner.AdamWMeasured(table, tensors, settings, learningRate, state, clip, partials);
+        End(Part.AdamW, started);
+    }
+
+    public void UpdateFinal(ChunkTable table, DeviceBuffer<UpdateSums> partials, DeviceBuffer<UpdateSums> updates)
+    {
+        long started = Begin();
+        inner.UpdateFinal(table, partials, updates);
         End(Part.AdamW, started);
     }
 

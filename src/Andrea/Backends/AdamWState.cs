@@ -29,3 +29,23 @@ internal struct AdamWTensor
 
 /// <summary>What AdamW does alike for all tensors.</summary>
 internal readonly record struct AdamWSettings(double Beta1, double Beta2, double Epsilon);
+
+/// <summary>What a measuring update finds, in one chunk or in one tensor: sums over its elements. Host and device share this layout.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct UpdateSums
+{
+    /// <summary>p^2 before the update.</summary>
+    public double Weights;
+
+    /// <summary>(p after - p before)^2; 0 when the step was skipped.</summary>
+    public double Updates;
+
+    /// <summary>g^2 / max(vHat, epsilon^2); NaN, like all that follows, when the step was skipped.</summary>
+    public double Ratios;
+
+    /// <summary>vHat: the second moment after the update, corrected for its bias.</summary>
+    public double SecondMoments;
+
+    /// <summary>g^2, g clipped.</summary>
+    public double Gradients;
+}

@@ -21,6 +21,25 @@ internal struct ChunkPartial
     private readonly int _padding;
 }
 
+/// <summary>What the second clip kernel finds in one tensor. Host and device share this layout.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TensorNorm
+{
+    /// <summary>L2 norm before clipping; NaN or +Inf when an element is.</summary>
+    public double Norm;
+
+    /// <summary>Number of NaN and Inf elements.</summary>
+    public long NonFiniteCount;
+
+    /// <summary>Index within the tensor of the first NaN or Inf, or -1.</summary>
+    public long FirstNonFinite;
+
+    /// <summary>Largest |g|; NaN when an element is NaN.</summary>
+    public float MaxMagnitude;
+
+    private readonly int _padding;
+}
+
 /// <summary>The outcome of a clip, in device memory: written by the second clip kernel, read by AdamW, one step later by the host.</summary>
 /// <remarks>Host and device share this layout. Counters run over the clipper's life and are part of a checkpoint.</remarks>
 [StructLayout(LayoutKind.Sequential)]

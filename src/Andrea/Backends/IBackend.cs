@@ -20,8 +20,8 @@ internal interface IBackend : IGradientOps, IModelOps, IDisposable
     DeviceBuffer<T> Allocate<T>(long length)
         where T : unmanaged;
 
-    /// <summary>Makes a channel for small results.</summary>
-    IReadback<T> CreateReadback<T>(int capacity)
+    /// <summary>Makes a channel for small results: up to <paramref name="capacity"/> under way, each of <paramref name="length"/> elements.</summary>
+    IReadback<T> CreateReadback<T>(int capacity, int length = 1)
         where T : unmanaged;
 
     /// <summary>Stores one value, in order with the operations enqueued before and after; does not wait.</summary>

@@ -31,13 +31,14 @@ public sealed class GradClipper : IDisposable
     private readonly ClipSettings _settings;
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<ChunkPartial> _partials;
-    private readonly DeviceBuffer<double> _tensorNorms;
+    private readonly DeviceBuffer<TensorNorm> _tensorNorms;
     private readonly IReadback<ClipState> _readback;
     private long _posted, _taken;
 
     // The newest clip is part of somebody's recording, so only the device knows its result.
     private bool _recorded;
     private ClipResult _latest;
+    private TensorNorm[]? _normsRead;
 
     /// <summary>Prepares to clip these gradients, again and again.</summary>
     /// <param name="device">Where the gradients lie.</param>
@@ -58,7 +59,7 @@ public sealed class GradClipper : IDisposable
         {
             _table = _owned.Add(new ChunkTable(device, gradients));
             _partials = _owned.Add(_backend.Allocate<ChunkPartial>(_table.ChunkCount));
-            _tensorNorms = _owned.Add(_backend.Allocate<double>(_table.TensorCount));
+            _tensorNorms = _owned.Add(_backend.Allocate<TensorNorm>(_table.TensorCount));
             State = _owned.Add(_backend.Allocate<ClipState>(1));
             _readback = _owned.Add(_backend.CreateReadback<ClipState>(ResultsUnderWay));
         }
@@ -95,6 +96,15 @@ public sealed class GradClipper : IDisposable
 
     /// <summary>Told of every result, in order, when it reaches the host.</summary>
     internal Action<ClipResult>? Arrived { get; init; }
+
+    /// <summary>Told of every clip as soon as it is on its way, before its result is posted; not of those that are recorded.</summary>
+    internal Action? Enqueued { get; set; }
+
+    /// <summary>What it measures.</summary>
+    internal TensorSet Gradients => _gradients;
+
+    /// <summary>(tensors) What the newest clip found in each tensor, on the device.</summary>
+    internal DeviceBuffer<TensorNorm> TensorNorms => _tensorNorms;
 
     /// <summary>(1) The outcome on the device, for AdamW to read.</summary>
     internal DeviceBuffer<ClipState> State { get; }
@@ -160,7 +170,10 @@ public sealed class GradClipper : IDisposable
     {
         if (norms.Length != _gradients.Count)
             throw new ArgumentException($"{norms.Length} places were given for the norms of {_gradients.Count} tensors. Pass one for each.", nameof(norms));
-        _tensorNorms.CopyTo(norms);
+        _normsRead ??= new TensorNorm[norms.Length];
+        _tensorNorms.CopyTo(_normsRead);
+        for (int i = 0; i < norms.Length; i++)
+            norms[i] = _normsRead[i].Norm;
     }
 
     /// <summary>Goes on counting from a checkpoint.</summary>
@@ -190,6 +203,7 @@ public sealed class GradClipper : IDisposable
         _recorded = _backend.IsRecording;
         if (_recorded)
             return;
+        Enqueued?.Invoke();
         if (_posted - _taken == ResultsUnderWay)
             AwaitOldest();
         _readback.Post(State);

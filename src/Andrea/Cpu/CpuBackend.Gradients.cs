@@ -16,10 +16,10 @@ internal sealed unsafe partial class CpuBackend
     }
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state) =>
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<TensorNorm> tensorNorms, DeviceBuffer<ClipState> state) =>
         NormReduction.Run(
             (int*)table.FirstChunks.Address, table.TensorCount, (ChunkPartial*)partials.Address, settings,
-            (double*)tensorNorms.Address, (ClipState*)state.Address);
+            (TensorNorm*)tensorNorms.Address, (ClipState*)state.Address);
 
     public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
     {

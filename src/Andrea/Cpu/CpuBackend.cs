@@ -24,8 +24,8 @@ internal sealed partial class CpuBackend : IBackend
     public DeviceBuffer<T> Allocate<T>(long length)
         where T : unmanaged => new(new HostMemory(checked(length * Unsafe.SizeOf<T>())), length);
 
-    public IReadback<T> CreateReadback<T>(int capacity)
-        where T : unmanaged => new HostReadback<T>(capacity);
+    public IReadback<T> CreateReadback<T>(int capacity, int length = 1)
+        where T : unmanaged => new HostReadback<T>(capacity, length);
 
     public unsafe void Store<T>(T value, DeviceBuffer<T> target)
         where T : unmanaged => *(T*)target.Address = value;

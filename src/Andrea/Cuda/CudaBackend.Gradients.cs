@@ -8,7 +8,7 @@ internal sealed partial class CudaBackend
     public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials) => _gradients.GradNormPartial(table, partials);
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms,
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<TensorNorm> tensorNorms,
         DeviceBuffer<ClipState> state) =>
         _gradients.GradNormFinal(table, partials, settings, tensorNorms, state);
 
@@ -18,4 +18,12 @@ internal sealed partial class CudaBackend
         ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip) =>
         _gradients.AdamW(table, tensors, settings, learningRate, state, clip);
+
+    public void AdamWMeasured(
+        ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
+        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip, DeviceBuffer<UpdateSums> partials) =>
+        _gradients.AdamWMeasured(table, tensors, settings, learningRate, state, clip, partials);
+
+    public void UpdateFinal(ChunkTable table, DeviceBuffer<UpdateSums> partials, DeviceBuffer<UpdateSums> updates) =>
+        _gradients.UpdateFinal(table, partials, updates);
 }

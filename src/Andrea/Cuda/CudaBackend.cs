@@ -85,8 +85,8 @@ internal sealed partial class CudaBackend : IBackend
     public DeviceBuffer<T> Allocate<T>(long length)
         where T : unmanaged => new(new CudaMemory(_stream, checked(length * Unsafe.SizeOf<T>())), length);
 
-    public IReadback<T> CreateReadback<T>(int capacity)
-        where T : unmanaged => new CudaReadback<T>(_stream, capacity);
+    public IReadback<T> CreateReadback<T>(int capacity, int length = 1)
+        where T : unmanaged => new CudaReadback<T>(_stream, capacity, length);
 
     /// <summary>The value travels within the commands themselves, so that no host memory has to wait until the device has read it.</summary>
     public void Store<T>(T value, DeviceBuffer<T> target)

@@ -28,7 +28,8 @@ public readonly record struct AdamWProgress(long Step, double Beta1Power, double
 /// <remarks>
 /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = (1 - lr wd) p - lr / (1 - b1^t) * m / (sqrt(v / (1 - b2^t)) + eps).
 /// Bias corrections are computed in double; t counts applied steps only. Cost: 28 bytes a parameter, and 4 for the clipper's norm; no
-/// allocation; on a GPU three kernels with a clipper, one without, launched as one graph, and no synchronisation.
+/// allocation; on a GPU three kernels with a clipper, one without, launched as one graph, and no synchronisation. Steps whose update a
+/// <c>GradientMonitor</c> has measured take one kernel more, in a graph of their own; the others stay as they are.
 /// Every operation is rounded as IEEE 754 says, so that
 /// results have the same bits on every processor and for any number of threads; the CUDA kernel is held to them on an emulator.
 /// Unlike PyTorch: a step with non-finite gradients leaves everything bit-identical, and tensors of one dimension do not decay unless a
@@ -52,8 +53,11 @@ public sealed class AdamW : IDisposable
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<double> _learningRate;
     private readonly DeviceBuffer<AdamWState> _state;
-    private IRecording? _recording;
-    private bool _stepped;
+
+    // The two ways to make a step, each recorded by itself: the second measures the update, too, and is there for a monitor.
+    private readonly Action _enqueue, _enqueueMeasured;
+    private Way _plain, _measuring;
+    private DeviceBuffer<UpdateSums>? _partials, _updates;
 
     /// <summary>Prepares to optimise these parameters; both moments begin at 0.</summary>
     /// <param name="device">Where parameters and gradients lie.</param>
@@ -78,10 +82,13 @@ public sealed class AdamW : IDisposable
         CheckDisjoint(parameters, gradients);
         ChunkTable.CheckDevice(parameters, device);
         ChunkTable.CheckDevice(gradients, device);
+        Device = device;
         _backend = device.Backend;
         _clipper = clipper;
         _parameters = parameters;
         _gradients = gradients;
+        _enqueue = Enqueue;
+        _enqueueMeasured = EnqueueMeasured;
         _settings = new AdamWSettings(Options.Beta1, Options.Beta2, Options.Epsilon);
         ParameterLayout layout = LayoutOf(parameters);
         try
@@ -111,6 +118,21 @@ public sealed class AdamW : IDisposable
     /// <summary>v, tensor for tensor; owned by this optimizer.</summary>
     public ParameterArena SecondMoments { get; }
 
+    /// <summary>Asked before each step that is not recorded whether to measure its update; null never does.</summary>
+    internal Func<bool>? WantsMeasuring { get; private set; }
+
+    /// <summary>Told of every measured update as soon as it is on its way, before the clipper's result is posted.</summary>
+    internal Action<DeviceBuffer<UpdateSums>>? Measured { get; private set; }
+
+    /// <summary>What its clipper is, or null.</summary>
+    internal GradClipper? Clipper => _clipper;
+
+    /// <summary>What it reads.</summary>
+    internal TensorSet Gradients => _gradients;
+
+    /// <summary>Where it works.</summary>
+    internal Device Device { get; }
+
     /// <summary>Measures with the clipper, if there is one, then updates parameters and moments.</summary>
     /// <param name="learningRate">This step's learning rate; finite, 0 or above.</param>
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>
@@ -128,12 +150,15 @@ public sealed class AdamW : IDisposable
         SecondMoments.ThrowIfDisposed();
         _clipper?.ThrowIfDisposed();
         _backend.Store(learningRate, _learningRate);
-        if (Options.UseGraph && _stepped && !_backend.IsRecording)
-            (_recording ??= _owned.Add(_backend.Record(Enqueue))).Launch();
+        if (WantsMeasuring is { } wants && !_backend.IsRecording && wants())
+        {
+            Launch(ref _measuring, _enqueueMeasured);
+            Measured!(_updates!);
+        }
         else
-            Enqueue();
-        // Not before the first step: the driver may load a kernel when it is launched first, which cannot be recorded.
-        _stepped = true;
+        {
+            Launch(ref _plain, _enqueue);
+        }
         _clipper?.PostResult();
         // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);
@@ -157,6 +182,20 @@ public sealed class AdamW : IDisposable
         _state.CopyFrom([new AdamWState { Step = progress.Step, Beta1Power = progress.Beta1Power, Beta2Power = progress.Beta2Power }]);
     }
 
+    /// <summary>Has updates measured from now on, in the steps that are asked for; null for both no longer does.</summary>
+    /// <param name="wants">Asked before each step.</param>
+    /// <param name="measured">Told of each measured update.</param>
+    internal void MeasureUpdates(Func<bool>? wants, Action<DeviceBuffer<UpdateSums>>? measured)
+    {
+        if (wants is not null)
+        {
+            // This optimizer's own, since its recording refers to them for as long as it lives.
+            _partials ??= _owned.Add(_backend.Allocate<UpdateSums>(_table.ChunkCount));
+            _updates ??= _owned.Add(_backend.Allocate<UpdateSums>(_table.TensorCount));
+        }
+        (WantsMeasuring, Measured) = (wants, measured);
+    }
+
     /// <summary>Frees the moments and tables; parameters, gradients and clipper are not touched.</summary>
     public void Dispose() => _owned.Dispose();
 
@@ -164,6 +203,23 @@ public sealed class AdamW : IDisposable
     {
         _clipper?.Enqueue();
         _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);
+    }
+
+    private void EnqueueMeasured()
+    {
+        _clipper?.Enqueue();
+        _backend.AdamWMeasured(_table, _tensors, _settings, _learningRate, _state, _clipper?.State, _partials!);
+        _backend.UpdateFinal(_table, _partials!, _updates!);
+    }
+
+    private void Launch(ref Way way, Action enqueue)
+    {
+        if (Options.UseGraph && way.Tried && !_backend.IsRecording)
+            (way.Recording ??= _owned.Add(_backend.Record(enqueue))).Launch();
+        else
+            enqueue();
+        // Not before the first step: the driver may load a kernel when it is launched first, which cannot be recorded.
+        way.Tried = true;
     }
 
     private static void CheckMatch(TensorSet parameters, TensorSet gradients)
@@ -214,5 +270,12 @@ public sealed class AdamW : IDisposable
             tensors[i] = new AdamWTensor { WeightDecay = group?.WeightDecay ?? usualDecay, LearningRateScale = group?.LearningRateScale ?? 1 };
         }
         return tensors;
+    }
+
+    /// <summary>One of the two ways to make a step.</summary>
+    private struct Way
+    {
+        public IRecording? Recording;
+        public bool Tried;
     }
 }

@@ -1,3 +1,5 @@
+using Andrea.Tensors;
+
 namespace Andrea.Optim;
 
 /// <summary>Options of <see cref="AdamW"/>.</summary>
@@ -67,18 +69,5 @@ public sealed record AdamWOptions
 /// <param name="LearningRateScale">Factor on their learning rate; 0 freezes them.</param>
 public sealed record ParameterGroup(string Pattern, double? WeightDecay = null, double LearningRateScale = 1)
 {
-    internal bool Matches(string name) => Matches(Pattern, name);
-
-    private static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
-    {
-        int star = pattern.IndexOf('*');
-        if (star < 0)
-            return pattern.SequenceEqual(name);
-        if (!name.StartsWith(pattern[..star], StringComparison.Ordinal))
-            return false;
-        for (int i = star; i <= name.Length; i++)
-            if (Matches(pattern[(star + 1)..], name[i..]))
-                return true;
-        return false;
-    }
+    internal bool Matches(string name) => NamePattern.Matches(Pattern, name);
 }

@@ -30,6 +30,7 @@ public sealed partial class Trainer : IDisposable
     private readonly GptPass _pass;
     private readonly GradClipper _clipper;
     private readonly AdamW _optimizer;
+    private readonly GradientMonitor? _monitor;
     private readonly BatchSampler _sampler;
     private readonly EvaluationBatches? _evaluation;
     private readonly IReadback<double> _losses;
@@ -89,6 +90,8 @@ public sealed partial class Trainer : IDisposable
             _pass = _owned.Add(new GptPass(Model, options.BatchSize, tokenCount));
             _clipper = _owned.Add(new GradClipper(device, Model.Gradients, options.Clip) { Arrived = _underWay.Accept });
             _optimizer = _owned.Add(new AdamW(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
+            if (options.Monitor.Every > 0)
+                _monitor = _owned.Add(new GradientMonitor(_clipper, _optimizer, options.Monitor));
             _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));
             if (options.RunFolder is null)
                 return;
@@ -212,6 +215,8 @@ public sealed partial class Trainer : IDisposable
             Duration = default,
         });
         _losses.Post(_pass.LossOnDevice);
+        if (_monitor is not null)
+            _monitor.Step = Step - 1;
         try
         {
             _optimizer.Step(rate);
@@ -362,5 +367,10 @@ public sealed partial class Trainer : IDisposable
         _lastLoss = loss;
         foreach (IStepObserver observer in _observers)
             observer.OnStep(record);
+        // Its readings were posted before its clip result, so they are there, too.
+        if (_monitor is null || !_monitor.TryTake(record.Step, out GradientRecord? gradients))
+            return;
+        foreach (IStepObserver observer in _observers)
+            observer.OnGradients(gradients);
     }
 }

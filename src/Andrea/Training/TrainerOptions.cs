@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Andrea.Clipping;
 using Andrea.Data;
 using Andrea.Gpt;
+using Andrea.Monitoring;
 using Andrea.Optim;
 
 namespace Andrea.Training;
@@ -58,6 +59,16 @@ public sealed record TrainerOptions
 
     /// <summary>Betas, epsilon, weight decay, groups.</summary>
     public AdamWOptions Optimizer { get; init; } = new();
+
+    /// <summary>How gradients are monitored; observers get an <see cref="IStepObserver.OnGradients"/> for each step that is.
+    /// <see cref="GradientMonitorOptions.Off"/> switches it off.</summary>
+    /// <value>The gradients of every step, updates every 10, tensor by tensor</value>
+    public GradientMonitorOptions Monitor
+    {
+        get;
+        // Checkpoints written before there was a monitor have none.
+        init => field = value ?? new GradientMonitorOptions();
+    } = new();
 
     /// <summary>How parameters begin.</summary>
     /// <value><see cref="InitializationKind.Gpt2"/></value>
@@ -130,6 +141,7 @@ public sealed record TrainerOptions
         CreateSchedule().Validate();
         Clip.Validate();
         Optimizer.Validate();
+        Monitor.Validate();
     }
 
     private static void CheckAtLeast(string name, long value, long smallest)

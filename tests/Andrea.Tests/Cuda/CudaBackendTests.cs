@@ -87,6 +87,39 @@ public class CudaBackendTests
         Assert.Equal(6, second);
     }
 
+    [Theory]
+    [InlineData("cpu-1")]
+    [InlineData(TestDevice.Emulator)]
+    [InlineData(TestDevice.Gpu)]
+    public void Readback_OfArrays_BringsEachAsItWasPosted(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        DeviceBuffer<ThreeWords> source = test.Buffer<ThreeWords>(5);
+        using IReadback<ThreeWords> readback = test.Backend.CreateReadback<ThreeWords>(2, length: 3);
+        using IReadback<ThreeWords> nothing = test.Backend.CreateReadback<ThreeWords>(2, length: 0);
+        var values = new ThreeWords[3];
+        Assert.Equal((3, false), (readback.Length, readback.TryTake(values)));
+        // More often than the ring has places, so that they are used again.
+        for (int round = 0; round < 5; round++)
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                test.Backend.Upload<ThreeWords>([.. Enumerable.Range(0, 5).Select(k => new ThreeWords { A = round, B = i, C = k })], source);
+                Assert.True(readback.Post(source));
+                Assert.True(nothing.Post(source));
+            }
+            Assert.Throws<InvalidOperationException>(() => readback.Post(source));
+            readback.WaitAndTake(values);
+            Assert.Equal([(round, 0, 0), (round, 0, 1), (round, 0, 2)], values.Select(value => (value.A, value.B, value.C)));
+            test.Backend.Synchronize();
+            Assert.True(readback.TryTake(values));
+            Assert.Equal([(round, 1, 0), (round, 1, 1), (round, 1, 2)], values.Select(value => (value.A, value.B, value.C)));
+            nothing.WaitAndTake(Span<ThreeWords>.Empty);
+            Assert.True(nothing.TryTake(Span<ThreeWords>.Empty));
+        }
+        Assert.Throws<InvalidOperationException>(() => readback.WaitAndTake(values));
+    }
+
     [Fact]
     public void Record_Work_IsDoneAtEveryLaunchAndNotBefore()
     {

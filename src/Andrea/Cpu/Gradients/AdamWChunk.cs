@@ -23,13 +23,22 @@ internal readonly struct AdamWScalars
         Coefficient = coefficient;
     }
 
+    private AdamWScalars(in AdamWScalars other, double coefficient)
+    {
+        this = other;
+        Coefficient = coefficient;
+    }
+
     public readonly float Beta1, Beta2, OneMinusBeta1, OneMinusBeta2, Epsilon, Decay, MinusRate, Root;
 
     public readonly double Coefficient;
+
+    /// <summary>The same for gradients that are clipped already.</summary>
+    public AdamWScalars WithoutCoefficient() => new(this, coefficient: 1);
 }
 
 /// <summary>One AdamW step over one chunk, 16 lanes at a time.</summary>
-internal static unsafe class AdamWChunk
+internal static unsafe partial class AdamWChunk
 {
     private const int PrefetchElements = 512;
 

@@ -8,7 +8,7 @@ internal static unsafe class NormReduction
     private const int Accumulators = 32;
 
     public static void Run(
-        int* firstChunks, int tensorCount, ChunkPartial* partials, ClipSettings settings, double* tensorNorms, ClipState* state)
+        int* firstChunks, int tensorCount, ChunkPartial* partials, ClipSettings settings, TensorNorm* tensorNorms, ClipState* state)
     {
         double* accumulators = stackalloc double[Accumulators];
         var found = new ClipState
@@ -25,20 +25,26 @@ internal static unsafe class NormReduction
         {
             new Span<double>(accumulators, Accumulators).Clear();
             int first = firstChunks[tensor];
+            var norm = new TensorNorm { FirstNonFinite = -1 };
+            uint tensorBits = 0;
             for (int chunk = first; chunk < firstChunks[tensor + 1]; chunk++)
             {
                 accumulators[(chunk - first) % Accumulators] += partials[chunk].SumOfSquares;
-                maxBits = Math.Max(maxBits, partials[chunk].MaxMagnitudeBits);
-                NoteNonFinite(partials[chunk], tensor, chunk - first, ref found);
+                tensorBits = Math.Max(tensorBits, partials[chunk].MaxMagnitudeBits);
+                NoteNonFinite(partials[chunk], chunk - first, ref norm);
             }
             // The sum stays here until the global sum has been taken; then its root is.
-            tensorNorms[tensor] = Join(accumulators);
+            norm.Norm = Join(accumulators);
+            norm.MaxMagnitude = BitConverter.UInt32BitsToSingle(tensorBits);
+            tensorNorms[tensor] = norm;
+            maxBits = Math.Max(maxBits, tensorBits);
+            NoteNonFinite(norm, tensor, ref found);
         }
         new Span<double>(accumulators, Accumulators).Clear();
         for (int tensor = 0; tensor < tensorCount; tensor++)
         {
-            accumulators[tensor % Accumulators] += tensorNorms[tensor];
-            tensorNorms[tensor] = CanonicalNaN.Of(Math.Sqrt(tensorNorms[tensor]));
+            accumulators[tensor % Accumulators] += tensorNorms[tensor].Norm;
+            tensorNorms[tensor].Norm = CanonicalNaN.Of(Math.Sqrt(tensorNorms[tensor].Norm));
         }
         found.Norm = CanonicalNaN.Of(Math.Sqrt(Join(accumulators)));
         found.MaxMagnitude = BitConverter.UInt32BitsToSingle(maxBits);
@@ -46,23 +52,23 @@ internal static unsafe class NormReduction
         *state = found;
     }
 
-    private static void NoteNonFinite(in ChunkPartial partial, int tensor, int chunkInTensor, ref ClipState state)
+    private static void NoteNonFinite(in ChunkPartial partial, int chunkInTensor, ref TensorNorm norm)
     {
         if (partial.NonFiniteCount == 0)
             return;
-        if (state.NonFiniteCount == 0)
-        {
-            state.FirstBadTensor = tensor;
-            state.FirstBadIndex = (long)chunkInTensor * Tensors.Chunk.MaxLength + partial.FirstNonFinite;
-        }
-        state.NonFiniteCount += partial.NonFiniteCount;
+        if (norm.NonFiniteCount == 0)
+            norm.FirstNonFinite = (long)chunkInTensor * Tensors.Chunk.MaxLength + partial.FirstNonFinite;
+        norm.NonFiniteCount += partial.NonFiniteCount;
     }
 
-    private static double Join(double* accumulators)
+    private static void NoteNonFinite(in TensorNorm norm, int tensor, ref ClipState state)
     {
-        for (int half = Accumulators / 2; half > 0; half /= 2)
-            for (int i = 0; i < half; i++)
-                accumulators[i] += accumulators[i + half];
-        return accumulators[0];
+        if (norm.NonFiniteCount == 0)
+            return;
+        if (state.NonFiniteCount == 0)
+            (state.FirstBadTensor, state.FirstBadIndex) = (tensor, norm.FirstNonFinite);
+        state.NonFiniteCount += norm.NonFiniteCount;
     }
+
+    private static double Join(double* accumulators) => Halves.Join(accumulators, Accumulators);
 }

@@ -21,7 +21,7 @@ internal sealed partial class ReferenceBackend
     }
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms, DeviceBuffer<ClipState> state)
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<TensorNorm> tensorNorms, DeviceBuffer<ClipState> state)
     {
         Span<int> firstChunks = View(table.FirstChunks);
         ref ClipState clip = ref View(state)[0];
@@ -32,16 +32,24 @@ internal sealed partial class ReferenceBackend
         {
             Span<ChunkPartial> ofTensor = View(partials)[firstChunks[tensor]..firstChunks[tensor + 1]];
             var values = new double[ofTensor.Length];
+            ref TensorNorm norm = ref View(tensorNorms)[tensor];
+            norm = new TensorNorm { FirstNonFinite = -1 };
+            uint tensorBits = 0;
             for (int i = 0; i < values.Length; i++)
             {
                 values[i] = ofTensor[i].SumOfSquares;
-                maxBits = Math.Max(maxBits, ofTensor[i].MaxMagnitudeBits);
-                if (ofTensor[i].NonFiniteCount > 0 && clip.NonFiniteCount == 0)
-                    (clip.FirstBadTensor, clip.FirstBadIndex) = (tensor, (long)i * Chunk.MaxLength + ofTensor[i].FirstNonFinite);
-                clip.NonFiniteCount += ofTensor[i].NonFiniteCount;
+                tensorBits = Math.Max(tensorBits, ofTensor[i].MaxMagnitudeBits);
+                if (ofTensor[i].NonFiniteCount > 0 && norm.NonFiniteCount == 0)
+                    norm.FirstNonFinite = (long)i * Chunk.MaxLength + ofTensor[i].FirstNonFinite;
+                norm.NonFiniteCount += ofTensor[i].NonFiniteCount;
             }
             sums[tensor] = DealtSum(values);
-            View(tensorNorms)[tensor] = CanonicalNaN.Of(Math.Sqrt(sums[tensor]));
+            norm.Norm = CanonicalNaN.Of(Math.Sqrt(sums[tensor]));
+            norm.MaxMagnitude = BitConverter.UInt32BitsToSingle(tensorBits);
+            maxBits = Math.Max(maxBits, tensorBits);
+            if (norm.NonFiniteCount > 0 && clip.NonFiniteCount == 0)
+                (clip.FirstBadTensor, clip.FirstBadIndex) = (tensor, norm.FirstNonFinite);
+            clip.NonFiniteCount += norm.NonFiniteCount;
         }
         clip.Norm = CanonicalNaN.Of(Math.Sqrt(DealtSum(sums)));
         clip.MaxMagnitude = BitConverter.UInt32BitsToSingle(maxBits);

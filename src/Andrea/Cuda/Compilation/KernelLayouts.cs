@@ -9,7 +9,8 @@ namespace Andrea.Cuda.Compilation;
 internal static class KernelLayouts
 {
     /// <summary>One definition for each struct's size and each field's offset, in bytes.</summary>
-    public static IEnumerable<string> Definitions() => [.. OfChunk(), .. OfChunkPartial(), .. OfClipState(), .. OfAdamWState(), .. OfAdamWTensor()];
+    public static IEnumerable<string> Definitions() =>
+        [.. OfChunk(), .. OfChunkPartial(), .. OfTensorNorm(), .. OfClipState(), .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums()];
 
     private static string[] OfChunk()
     {
@@ -37,6 +38,19 @@ internal static class KernelLayouts
             Offset(ref partial, ref partial.MaxMagnitudeBits, "max_magnitude_bits"),
             Offset(ref partial, ref partial.NonFiniteCount, "non_finite_count"),
             Offset(ref partial, ref partial.FirstNonFinite, "first_non_finite"),
+        ];
+    }
+
+    private static string[] OfTensorNorm()
+    {
+        var norm = default(TensorNorm);
+        return
+        [
+            Size<TensorNorm>(),
+            Offset(ref norm, ref norm.Norm, "norm"),
+            Offset(ref norm, ref norm.NonFiniteCount, "non_finite_count"),
+            Offset(ref norm, ref norm.FirstNonFinite, "first_non_finite"),
+            Offset(ref norm, ref norm.MaxMagnitude, "max_magnitude"),
         ];
     }
 
@@ -80,6 +94,20 @@ internal static class KernelLayouts
             Size<AdamWTensor>(),
             Offset(ref tensor, ref tensor.WeightDecay, "weight_decay"),
             Offset(ref tensor, ref tensor.LearningRateScale, "learning_rate_scale"),
+        ];
+    }
+
+    private static string[] OfUpdateSums()
+    {
+        var sums = default(UpdateSums);
+        return
+        [
+            Size<UpdateSums>(),
+            Offset(ref sums, ref sums.Weights, "weights"),
+            Offset(ref sums, ref sums.Updates, "updates"),
+            Offset(ref sums, ref sums.Ratios, "ratios"),
+            Offset(ref sums, ref sums.SecondMoments, "second_moments"),
+            Offset(ref sums, ref sums.Gradients, "gradients"),
         ];
     }
 

@@ -10,15 +10,18 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
 {
     public const string ClipFile = "grad_clip.cu", AdamWFile = "adamw.cu";
     public const string NormPartialName = "k_grad_norm_partial", NormFinalName = "k_grad_norm_final", ScaleName = "k_grad_scale";
-    public const string AdamWName = "k_adamw";
+    public const string AdamWName = "k_adamw", AdamWMeasuredName = "k_adamw_measured", UpdateFinalName = "k_update_final";
 
-    private const int BlockThreads = 256, FinalThreads = 1024;
+    private const int BlockThreads = 256, FinalThreads = 1024, WarpThreads = 32;
+
+    // k_update_final gives each to a warp.
+    private const int TensorsPerBlock = BlockThreads / WarpThreads;
 
     // A chunk is eight strips: the norm gives each to a warp, the element-wise kernels to a block.
     private const int StripsPerChunk = Chunk.MaxLength / Chunk.StripLength;
 
     private readonly CudaStream _stream;
-    private readonly CudaKernel _normPartial, _normFinal, _scale, _adamW;
+    private readonly CudaKernel _normPartial, _normFinal, _scale, _adamW, _adamWMeasured, _updateFinal;
     private readonly CudaMemory _ticket;
 
     public GradientKernels(KernelLoader loader)
@@ -29,6 +32,8 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         _normFinal = clip.GetKernel(NormFinalName);
         _scale = clip.GetKernel(ScaleName);
         _adamW = adamW.GetKernel(AdamWName);
+        _adamWMeasured = adamW.GetKernel(AdamWMeasuredName);
+        _updateFinal = adamW.GetKernel(UpdateFinalName);
         _ticket = new CudaMemory(_stream, sizeof(uint));
     }
 
@@ -43,7 +48,7 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
     }
 
     public void GradNormFinal(
-        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<double> tensorNorms,
+        ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<TensorNorm> tensorNorms,
         DeviceBuffer<ClipState> state)
     {
         var arguments = default(KernelArguments);
@@ -78,6 +83,47 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         DeviceBuffer<ClipState>? clip)
     {
         var arguments = default(KernelArguments);
+        AddUpdate(ref arguments, table, tensors, settings, learningRate, state, clip);
+        // Without a single chunk the step still counts, so one block runs.
+        int blocks = Math.Max(1, checked(table.ChunkCount * StripsPerChunk));
+        _adamW.Launch(LaunchShape.Linear(blocks, BlockThreads), _stream, ref arguments);
+    }
+
+    public void AdamWMeasured(
+        ChunkTable table,
+        DeviceBuffer<AdamWTensor> tensors,
+        AdamWSettings settings,
+        DeviceBuffer<double> learningRate,
+        DeviceBuffer<AdamWState> state,
+        DeviceBuffer<ClipState>? clip,
+        DeviceBuffer<UpdateSums> partials)
+    {
+        var arguments = default(KernelArguments);
+        AddUpdate(ref arguments, table, tensors, settings, learningRate, state, clip);
+        arguments.Add(partials.Address);
+        _adamWMeasured.Launch(LaunchShape.Linear(Math.Max(1, table.ChunkCount), BlockThreads), _stream, ref arguments);
+    }
+
+    public void UpdateFinal(ChunkTable table, DeviceBuffer<UpdateSums> partials, DeviceBuffer<UpdateSums> updates)
+    {
+        if (table.TensorCount == 0)
+            return;
+        var arguments = default(KernelArguments);
+        arguments.Add(table.FirstChunks.Address);
+        arguments.Add(table.TensorCount);
+        arguments.Add(partials.Address);
+        arguments.Add(updates.Address);
+        int blocks = (table.TensorCount - 1) / TensorsPerBlock + 1;
+        _updateFinal.Launch(LaunchShape.Linear(blocks, BlockThreads), _stream, ref arguments);
+    }
+
+    public void Dispose() => _ticket.Dispose();
+
+    /// <summary>The arguments that both kinds of update begin with.</summary>
+    private void AddUpdate(
+        ref KernelArguments arguments, ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings,
+        DeviceBuffer<double> learningRate, DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip)
+    {
         arguments.Add(table.Chunks.Address);
         arguments.Add(table.ChunkCount);
         arguments.Add(tensors.Address);
@@ -88,10 +134,5 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         arguments.Add(state.Address);
         arguments.Add(clip?.Address ?? 0);
         arguments.Add(_ticket.Address);
-        // Without a single chunk the step still counts, so one block runs.
-        int blocks = Math.Max(1, checked(table.ChunkCount * StripsPerChunk));
-        _adamW.Launch(LaunchShape.Linear(blocks, BlockThreads), _stream, ref arguments);
     }
-
-    public void Dispose() => _ticket.Dispose();
 }

@@ -1,11 +1,10 @@
-using System.Runtime.CompilerServices;
 using Andrea.Backends;
 using Andrea.Cuda.Handles;
 using Andrea.Tensors;
 
 namespace Andrea.Cuda.Memory;
 
-/// <summary>Brings values to the host through a ring of page-locked memory: the device copies when it comes to it, the host looks when it likes.</summary>
+/// <summary>Brings results to the host through a ring of page-locked memory: the device copies when it comes to it, the host looks when it likes.</summary>
 internal sealed unsafe class CudaReadback<T> : IReadback<T>
     where T : unmanaged
 {
@@ -15,13 +14,14 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
     private readonly OwnedMemory _owned = new();
     private int _first, _count;
 
-    public CudaReadback(CudaStream stream, int capacity)
+    public CudaReadback(CudaStream stream, int capacity, int length)
     {
         _stream = stream;
+        Length = length;
         _arrivals = new EventHandle[capacity];
         try
         {
-            _ring = _owned.Add(new PinnedHandle(stream.Context, (long)capacity * sizeof(T)));
+            _ring = _owned.Add(new PinnedHandle(stream.Context, (long)capacity * length * sizeof(T)));
             for (int i = 0; i < capacity; i++)
                 _arrivals[i] = _owned.Add(new EventHandle(stream.Context, timed: false));
         }
@@ -32,6 +32,8 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
         }
     }
 
+    public int Length { get; }
+
     public bool Post(DeviceBuffer<T> source)
     {
         if (_stream.IsRecording)
@@ -41,16 +43,16 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
         int slot = (_first + _count) % _arrivals.Length;
         using (_stream.Context.Enter())
         {
-            _stream.Context.Driver.CopyDeviceToHostAsync(Place(slot), source.Address, sizeof(T), _stream.Value);
+            if (Length > 0)
+                _stream.Context.Driver.CopyDeviceToHostAsync(Place(slot), source.Address, (long)Length * sizeof(T), _stream.Value);
             _stream.Context.Driver.RecordEvent(_arrivals[slot].Value, _stream.Value);
         }
         _count++;
         return true;
     }
 
-    public bool TryTake(out T value)
+    public bool TryTake(Span<T> values)
     {
-        value = default;
         if (_count == 0)
             return false;
         using (_stream.Context.Enter())
@@ -58,17 +60,17 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
             if (!_stream.Context.Driver.HasPassed(_arrivals[_first].Value))
                 return false;
         }
-        value = Take();
+        Take(values);
         return true;
     }
 
-    public T WaitAndTake()
+    public void WaitAndTake(Span<T> values)
     {
         if (_count == 0)
             throw new InvalidOperationException("No result was posted, so waiting for one would never end.");
         using (_stream.Context.Enter())
             _stream.Context.Driver.SynchronizeEvent(_arrivals[_first].Value);
-        return Take();
+        Take(values);
     }
 
     public void Dispose()
@@ -79,13 +81,12 @@ internal sealed unsafe class CudaReadback<T> : IReadback<T>
         _owned.Dispose();
     }
 
-    private T Take()
+    private void Take(Span<T> values)
     {
-        T value = Unsafe.Read<T>(Place(_first));
+        new ReadOnlySpan<T>(Place(_first), Length).CopyTo(values);
         _first = (_first + 1) % _arrivals.Length;
         _count--;
-        return value;
     }
 
-    private T* Place(int slot) => (T*)_ring.Value + slot;
+    private T* Place(int slot) => (T*)_ring.Value + (long)slot * Length;
 }

@@ -63,6 +63,34 @@ public sealed class GradientKernelTests : IDisposable
     }
 
     [Fact]
+    public void AdamW_Measured_IsABlockForEachChunkAndAWarpForEachTensor()
+    {
+        Step step = Prepare([.. Enumerable.Repeat(3, 8), 200_000]);
+        DeviceBuffer<UpdateSums> partials = _device.Buffer<UpdateSums>(12), updates = _device.Buffer<UpdateSums>(9);
+        _driver.Calls.Clear();
+        _kernels.AdamWMeasured(step.Table, step.Tensors, new AdamWSettings(0.9, 0.95, 1e-8), step.LearningRate, step.State, step.Clip, partials);
+        _kernels.UpdateFinal(step.Table, partials, updates);
+        Assert.Equal(
+            [
+                $"k_adamw_measured<12, 256>({Hex(step.Table.Chunks)}, 12, {Hex(step.Tensors)}, 0.9, 0.95, 1E-08, {Hex(step.LearningRate)},"
+                    + $" {Hex(step.State)}, {Hex(step.Clip)}, {_driver.Calls[0].Split(", ")[^2]}, {Hex(partials)})",
+                $"k_update_final<2, 256>({Hex(step.Table.FirstChunks)}, 9, {Hex(partials)}, {Hex(updates)})",
+            ],
+            _driver.Calls);
+    }
+
+    [Fact]
+    public void AdamW_MeasuredWithoutTensors_StillCounts()
+    {
+        Step step = Prepare();
+        DeviceBuffer<UpdateSums> none = _device.Buffer<UpdateSums>(0);
+        _driver.Calls.Clear();
+        _kernels.AdamWMeasured(step.Table, step.Tensors, new AdamWSettings(0.9, 0.95, 1e-8), step.LearningRate, step.State, null, none);
+        _kernels.UpdateFinal(step.Table, none, none);
+        Assert.Equal(["k_adamw_measured<1, 256>"], _driver.Calls.Select(call => call.Split('(')[0]));
+    }
+
+    [Fact]
     public void Step_WithoutElements_StillDecidesAndCounts()
     {
         Step step = Prepare(0, 0);
@@ -114,7 +142,7 @@ public sealed class GradientKernelTests : IDisposable
     }
 
     private sealed record Step(
-        ChunkTable Table, DeviceBuffer<ChunkPartial> Partials, DeviceBuffer<double> Norms, DeviceBuffer<ClipState> Clip,
+        ChunkTable Table, DeviceBuffer<ChunkPartial> Partials, DeviceBuffer<TensorNorm> Norms, DeviceBuffer<ClipState> Clip,
         DeviceBuffer<AdamWTensor> Tensors, DeviceBuffer<double> LearningRate, DeviceBuffer<AdamWState> State);
 
     private Step Prepare(params int[] lengths)
@@ -124,7 +152,7 @@ public sealed class GradientKernelTests : IDisposable
             set.Add($"t{i}", new float[lengths[i]]);
         var table = new ChunkTable(_device.Device, set, set, set, set);
         return new Step(
-            table, _device.Buffer<ChunkPartial>(table.ChunkCount), _device.Buffer<double>(lengths.Length), _device.Buffer<ClipState>(1),
+            table, _device.Buffer<ChunkPartial>(table.ChunkCount), _device.Buffer<TensorNorm>(lengths.Length), _device.Buffer<ClipState>(1),
             _device.Buffer<AdamWTensor>(lengths.Length), _device.Buffer<double>(1), _device.Buffer<AdamWState>(1));
     }
 

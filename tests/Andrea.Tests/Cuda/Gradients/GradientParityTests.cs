@@ -5,7 +5,7 @@ using Andrea.Tests.Support;
 namespace Andrea.Tests.Cuda.Gradients;
 
 /// <summary>The optimizer's kernels give the bits of the CPU, on whatever runs them. One class derives from this for each driver.</summary>
-public abstract class GradientParityTests
+public abstract partial class GradientParityTests
 {
     private static readonly ClipSettings Exact = new(1.0, TorchFormula: false, SkipNonFinite: true);
 

@@ -16,7 +16,9 @@ internal sealed class OptimizerRun : IDisposable
     private readonly List<IDisposable> _owned = [];
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<ChunkPartial> _partials;
-    private readonly DeviceBuffer<double> _norms, _learningRate;
+    private readonly DeviceBuffer<TensorNorm> _norms;
+    private readonly DeviceBuffer<double> _learningRate;
+    private readonly DeviceBuffer<UpdateSums> _updatePartials, _updates;
     private readonly DeviceBuffer<ClipState> _clip;
     private readonly DeviceBuffer<AdamWState> _state;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
@@ -45,7 +47,9 @@ internal sealed class OptimizerRun : IDisposable
         TensorSet[] sets = [.. _groups.Select((_, group) => Set(group))];
         _table = new ChunkTable(device, sets[0], sets[1], sets[2], sets[3]);
         _partials = OwnBuffer<ChunkPartial>(_table.ChunkCount);
-        _norms = OwnBuffer<double>(gradients.Length);
+        _norms = OwnBuffer<TensorNorm>(gradients.Length);
+        _updatePartials = OwnBuffer<UpdateSums>(_table.ChunkCount);
+        _updates = OwnBuffer<UpdateSums>(gradients.Length);
         _learningRate = OwnBuffer<double>(1);
         _clip = OwnBuffer<ClipState>(1);
         _state = OwnBuffer<AdamWState>(1);
@@ -76,6 +80,31 @@ internal sealed class OptimizerRun : IDisposable
     public void EnqueueAdamW(bool clipped) =>
         _device.Backend.AdamW(_table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clipped ? _clip : null);
 
+    /// <summary>A step that is measured.</summary>
+    public void AdamWMeasured(double learningRate, bool clipped)
+    {
+        _learningRate.CopyFrom([learningRate]);
+        EnqueueMeasured(clipped);
+    }
+
+    public void EnqueueMeasured(bool clipped)
+    {
+        _device.Backend.AdamWMeasured(
+            _table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clipped ? _clip : null, _updatePartials);
+        _device.Backend.UpdateFinal(_table, _updatePartials, _updates);
+    }
+
+    public float[] Parameters(int tensor)
+    {
+        var values = new float[_lengths[tensor]];
+        _groups[1].CopyTo(values, StartOf(1, tensor));
+        return values;
+    }
+
+    public TensorNorm[] Norms => Read(_norms);
+
+    public UpdateSums[] Updates => Read(_updates);
+
     public ClipState ClipState => Read(_clip)[0];
 
     public AdamWState State => Read(_state)[0];
@@ -85,7 +114,9 @@ internal sealed class OptimizerRun : IDisposable
     [
         ("gradients", Floats(0)), ("parameters", Floats(1)), ("first moments", Floats(2)), ("second moments", Floats(3)),
         ("partials", [.. Read(_partials).Select(p => $"{Bits(p.SumOfSquares)} {p.MaxMagnitudeBits:x} {p.NonFiniteCount} {p.FirstNonFinite}")]),
-        ("norms", [.. Read(_norms).Select(Bits)]),
+        ("norms", [.. Read(_norms).Select(n =>
+            $"{Bits(n.Norm)} {n.NonFiniteCount} {n.FirstNonFinite} {BitConverter.SingleToUInt32Bits(n.MaxMagnitude):x}")]),
+        ("updates of chunks", [.. Read(_updatePartials).Select(Bits)]), ("updates", [.. Read(_updates).Select(Bits)]),
         ("clip", [.. Read(_clip).Select(c =>
             $"{Bits(c.Norm)} {Bits(c.Coefficient)} {c.NonFiniteCount} {c.FirstBadTensor} {c.FirstBadIndex} {c.Calls} {c.ClippedCalls}"
             + $" {c.SkippedCalls} {c.Skip} {c.ConsecutiveSkips} {BitConverter.SingleToUInt32Bits(c.MaxMagnitude):x}")]),
@@ -100,6 +131,9 @@ internal sealed class OptimizerRun : IDisposable
     }
 
     private static string Bits(double value) => $"{BitConverter.DoubleToUInt64Bits(value):x16}";
+
+    private static string Bits(UpdateSums sums) =>
+        $"{Bits(sums.Weights)} {Bits(sums.Updates)} {Bits(sums.Ratios)} {Bits(sums.SecondMoments)} {Bits(sums.Gradients)}";
 
     private static string Bits(float value) => float.IsNaN(value) ? "NaN" : $"{BitConverter.SingleToUInt32Bits(value):x8}";
 
