@@ -33,7 +33,9 @@ internal sealed class DeadTensorRule(GradientDiagnosisOptions options) : Diagnos
                 ? Sentence($"Every gradient has been exactly 0 since step {since}, {options.DeadAfter} monitored steps: the model does not learn.")
                 : Sentence($"The gradient of {Names(dead)} has been exactly 0 since step {since}, {options.DeadAfter} monitored steps, while {alive} of {record.Tensors.Count} tensors have one."),
             Remedy = alive == 0
-                ? "Call GptModel.Initialize, or choose an Initialization other than zeros."
+                ? since == 1
+                    ? "Call GptModel.Initialize, or choose an Initialization other than zeros."
+                    : Sentence($"The outputs have saturated: go back to a checkpoint before step {since}, with a lower LearningRate (--lr) and more WarmupSteps (--warmup).")
                 : "Where ReLU has died, choose GptConfig.Activation = Gelu, a lower LearningRate (--lr) and more WarmupSteps (--warmup); where weights behind it are 0, another Initialization.",
             Tensors = dead,
         };

@@ -28,7 +28,7 @@ internal abstract class DiagnosisRule
         double.IsFinite(value) && Math.Abs(value) < 1e5 ? value.ToString("0.000", CultureInfo.InvariantCulture) : Number(value);
 
     /// <summary>A share for a sentence, in percent.</summary>
-    protected static string Percent(double share) => (100 * share).ToString(Math.Abs(share) < 0.1 ? "0.#" : "0", CultureInfo.InvariantCulture) + " %";
+    protected static string Percent(double share) => Number(100 * share) + " %";
 
     /// <summary>Some names for a sentence.</summary>
     protected static string Names(IReadOnlyList<string> names)

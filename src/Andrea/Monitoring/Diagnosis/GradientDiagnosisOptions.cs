@@ -25,8 +25,8 @@ public sealed record GradientDiagnosisOptions
     public int BeginAfter { get; init; } = 5;
 
     /// <summary>Looks in a row without a fault after which it has ended and may be told of again.</summary>
-    /// <value>50</value>
-    public int EndAfter { get; init; } = 50;
+    /// <value>100</value>
+    public int EndAfter { get; init; } = 100;
 
     /// <summary>Values of loss or norm that spikes are judged by.</summary>
     /// <value>100</value>
@@ -68,6 +68,14 @@ public sealed record GradientDiagnosisOptions
     /// <value>20</value>
     public int DeadAfter { get; init; } = 20;
 
+    /// <summary>Steps whose median loss is compared with that of as many steps before, to tell standing still from noise.</summary>
+    /// <value>200</value>
+    public int StalledWindow { get; init; } = 200;
+
+    /// <summary>Steps in a row for which the loss must be seen to stand still.</summary>
+    /// <value>50</value>
+    public int StalledAfter { get; init; } = 50;
+
     /// <summary>Share by which the loss must fall from one window to the next to be falling.</summary>
     /// <value>0.005</value>
     public double StalledFall { get; init; } = 0.005;
@@ -93,8 +101,8 @@ public sealed record GradientDiagnosisOptions
     public double NormRise { get; init; } = 2;
 
     /// <summary>Measured updates, beyond warmup, whose median is the update-to-weight ratio.</summary>
-    /// <value>10</value>
-    public int RatioWindow { get; init; } = 10;
+    /// <value>8</value>
+    public int RatioWindow { get; init; } = 8;
 
     /// <summary>Update-to-weight ratio from which the learning rate is too high. Adam's updates are as large as the rate, so that small models
     /// train well at 0.01 to 0.05, above the 0.001 of the rule of thumb.</summary>
@@ -199,6 +207,8 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(SpikeMinimum), SpikeMinimum, 1);
         Check(nameof(LeastDepths), LeastDepths, 2);
         Check(nameof(DeadAfter), DeadAfter, 1);
+        Check(nameof(StalledWindow), StalledWindow, 1);
+        Check(nameof(StalledAfter), StalledAfter, 1);
         Check(nameof(RatioWindow), RatioWindow, 1);
         Check(nameof(SlowSteps), SlowSteps, 1);
         Check(nameof(ClipWindow), ClipWindow, 1);

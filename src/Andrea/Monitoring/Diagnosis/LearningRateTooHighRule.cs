@@ -5,7 +5,6 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
 {
     private readonly GradientDiagnosisOptions _options;
     private readonly Episode _rising, _large, _overwritten;
-    private readonly StalledLossRule _stalled;
     private readonly RobustWindow _ratios;
 
     // The steps of the window's ratios, as a ring.
@@ -18,8 +17,7 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
         _options = options;
         _rising = new Episode(options.BeginAfter, options.EndAfter);
         _large = new Episode(toBegin: 1, options.EndAfter);
-        _overwritten = new Episode(options.BeginAfter, options.EndAfter);
-        _stalled = new StalledLossRule(options);
+        _overwritten = new Episode(options.StalledAfter, options.EndAfter);
         _ratios = new RobustWindow(options.RatioWindow);
         _ratioSteps = new long[options.RatioWindow];
     }
@@ -31,16 +29,17 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
         double loss = history.ShortLosses.Median, norm = history.ShortNorms.Median;
         bool full = history.ShortLosses.IsFull;
         bool rises = full && loss >= (1 + _options.LossRise) * _lowestLoss && norm >= _options.NormRise * _normThen;
+        bool alone = IsAlone;
         Verdict? verdict = null;
-        if (_rising.Begins(rises, record.Step))
+        if (_rising.Begins(rises, record.Step) && alone)
             verdict = Found(record.Step, _rising.Since, record.LearningRate,
                 Sentence($"Loss and gradient norm rise together: the loss is {Loss(loss)} (median of {_options.ShortWindow} steps) after {Loss(_lowestLoss)} at its best, the norm {Number(norm)} after {Number(_normThen)}, at learning rate {Number(record.LearningRate)}"));
         if (full && loss < _lowestLoss)
             (_lowestLoss, _normThen) = (loss, norm);
-        bool overwritten = history.WeightGrowth >= _options.WeightGrowth && _stalled.IsStalled(record, history);
-        if (_overwritten.Begins(overwritten, record.Step) && !_large.Active && !_rising.Active)
-            verdict ??= Found(record.Step, _overwritten.Since, record.LearningRate,
-                Sentence($"The loss stays at {Loss(history.Losses.Recent.Median)} while the weights have grown to {Number(history.WeightGrowth)} times their first norm, at learning rate {Number(record.LearningRate)}"));
+        bool overwritten = history.WeightGrowth >= _options.WeightGrowth && StalledLossRule.IsStalled(record, history, _options);
+        if (_overwritten.Begins(overwritten, record.Step) && alone)
+            verdict ??= Found(record.Step, Math.Max(1, _overwritten.Since - _options.StalledWindow), record.LearningRate,
+                Sentence($"The loss stays at {Loss(history.LongLosses.Recent.Median)} while the weights have grown to {Number(history.WeightGrowth)} times their first norm, at learning rate {Number(record.LearningRate)}"));
         return verdict;
     }
 
@@ -54,11 +53,15 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
             return null;
         _ratios.Add(history.UpdateRatio);
         _ratioSteps[_ratiosSeen++ % _ratioSteps.Length] = record.Step;
-        if (!_large.Begins(_ratios.IsFull && _ratios.Median >= _options.LargeUpdateRatio, record.Step))
+        bool alone = IsAlone;
+        if (!_large.Begins(_ratios.IsFull && _ratios.Median >= _options.LargeUpdateRatio, record.Step) || !alone)
             return null;
         return Found(record.Step, _ratioSteps[_ratiosSeen % _ratioSteps.Length], double.NaN,
             Sentence($"Each step changes the weights by {Percent(_ratios.Median)} of their norm (median over the large tensors and the last {_ratios.Count} measured steps), far above the 0.1 % of steady training"));
     }
+
+    /// <summary>Whether no evidence is up: what more of it comes meanwhile is the same fault.</summary>
+    private bool IsAlone => !_rising.Active && !_large.Active && !_overwritten.Active;
 
     private static Verdict Found(long step, long since, double rate, string evidence) => new()
     {
@@ -66,6 +69,6 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
         Step = step,
         Since = since,
         Summary = Sentence($"{evidence}, since step {since}."),
-        Remedy = Sentence($"Lower LearningRate (--lr{(double.IsNaN(rate) ? "" : Sentence($" {Number(rate / 10)}"))}) by a factor of 3 to 10, raise WarmupSteps (--warmup), and begin anew or from a checkpoint before step {since}."),
+        Remedy = Sentence($"Lower LearningRate (--lr{(double.IsNaN(rate) ? "" : Sentence($" {Number(rate / 10)}"))}) by a factor of 3 to 10, raise WarmupSteps (--warmup), see that the first weights are not too small (Initialization), and begin anew{(since > 2 ? Sentence($" or from a checkpoint before step {since}") : "")}."),
     };
 }

@@ -4,7 +4,6 @@ namespace Andrea.Monitoring.Diagnosis;
 internal sealed class RunHistory
 {
     private readonly GradientDiagnosisOptions _options;
-    private readonly TrendWindow _losses, _norms;
     private RobustWindow[] _tensorNorms = [];
     private double[] _highestNorms = [], _sortedShares = [], _firstWeights = [];
     private int[] _large = [];
@@ -13,8 +12,9 @@ internal sealed class RunHistory
     public RunHistory(GradientDiagnosisOptions options)
     {
         _options = options;
-        _losses = new TrendWindow(options.Window);
-        _norms = new TrendWindow(options.Window);
+        Losses = new TrendWindow(options.Window);
+        LongLosses = new TrendWindow(options.StalledWindow);
+        Norms = new TrendWindow(options.Window);
         ShortLosses = new RobustWindow(options.ShortWindow);
         ShortNorms = new RobustWindow(options.ShortWindow);
     }
@@ -34,9 +34,12 @@ internal sealed class RunHistory
     /// <summary>Whether the learning rate rises.</summary>
     public bool WarmingUp => StepsSinceWarmup == 0;
 
-    public TrendWindow Losses => _losses;
+    public TrendWindow Losses { get; }
 
-    public TrendWindow Norms => _norms;
+    /// <summary>Losses over windows long enough to tell standing still from noise.</summary>
+    public TrendWindow LongLosses { get; }
+
+    public TrendWindow Norms { get; }
 
     public RobustWindow ShortLosses { get; }
 
@@ -70,8 +73,9 @@ internal sealed class RunHistory
         StepsSinceWarmup = record.LearningRate > _previousRate ? 0 : StepsSinceWarmup + 1;
         _previousRate = record.LearningRate;
         PeakRate = Math.Max(PeakRate, record.LearningRate);
-        _losses.Add(record.Loss);
-        _norms.Add(record.Clip.NormBefore);
+        Losses.Add(record.Loss);
+        LongLosses.Add(record.Loss);
+        Norms.Add(record.Clip.NormBefore);
         ShortLosses.Add(record.Loss);
         ShortNorms.Add(record.Clip.NormBefore);
     }
