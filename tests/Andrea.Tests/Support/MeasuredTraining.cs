@@ -4,6 +4,7 @@ using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
 using Andrea.Optim;
+using Andrea.Tensors;
 using Andrea.Training;
 
 namespace Andrea.Tests.Support;
@@ -125,7 +126,7 @@ internal sealed class MeasuredTraining : IDisposable
         _device.Dispose();
     }
 
-    private static float[][] Copy(Tensors.ParameterArena arena) => [.. Enumerable.Range(0, arena.Count).Select(i => arena[i].ToArray())];
+    private static float[][] Copy(ParameterArena arena) => [.. Enumerable.Range(0, arena.Count).Select(i => arena[i].ToArray())];
 
     private static TensorReading Measure(float[] gradient, double coefficient)
     {

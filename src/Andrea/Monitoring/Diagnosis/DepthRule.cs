@@ -22,7 +22,7 @@ internal abstract class DepthRule(GradientDiagnosisOptions options, int sign) : 
         bool present = history.Kinds.Length > 0 && 2 * leaning > history.Kinds.Length;
         if (!_episode.Begins(present, record.Step))
             return null;
-        return [.. history.Kinds.Select(kind => Fit(kind, history)).Where(IsSteep).OrderByDescending(lean => Math.Abs(lean.Slope))];
+        return Leaning(history);
     }
 
     /// <summary>The first of the sightings that made the episode.</summary>
@@ -31,6 +31,10 @@ internal abstract class DepthRule(GradientDiagnosisOptions options, int sign) : 
     /// <summary>Names of the tensors of kinds that lean.</summary>
     protected static string[] TensorsOf(IEnumerable<Lean> leans, RunHistory history) =>
         [.. leans.SelectMany(lean => lean.Kind.Indices).Order().Select(index => history.Tensors[index].Name)];
+
+    // Apart, for its lambda's object is made on entry.
+    private List<Lean> Leaning(RunHistory history) =>
+        [.. history.Kinds.Select(kind => Fit(kind, history)).Where(IsSteep).OrderByDescending(lean => Math.Abs(lean.Slope))];
 
     private bool IsSteep(Lean lean) =>
         sign * lean.Slope >= options.DepthSlope && sign * lean.Slope * lean.Span >= options.DepthDecades;
