@@ -14,6 +14,9 @@ try
         case "fma":
             Reports.MeasureFma(new Arguments(args.AsSpan(1)));
             return 0;
+        case "diagnosis":
+            DiagnosisReport.Measure(new Arguments(args.AsSpan(1)));
+            return 0;
         case "torchsharp":
 #if TORCHSHARP
             TorchSharpReport.Measure(new Arguments(args.AsSpan(1)));
@@ -24,7 +27,7 @@ try
 #endif
         case { } verb when !verb.StartsWith('-'):
             Console.Error.WriteLine(
-                $"There is no verb '{verb}'. Choose presets, bandwidth, fma or torchsharp, "
+                $"There is no verb '{verb}'. Choose presets, bandwidth, fma, diagnosis or torchsharp, "
                 + "or give BenchmarkDotNet's options, such as --filter '*GradClip*'.");
             return 2;
     }

@@ -14,6 +14,6 @@ public enum SpikeQuantity
 /// <param name="Step">The step.</param>
 /// <param name="Quantity">What spiked.</param>
 /// <param name="Value">Its value.</param>
-/// <param name="ZScore">(value - median) / (1.4826 MAD) over the window; +Infinity for a value that is not finite.</param>
-/// <param name="Median">Median of the window.</param>
+/// <param name="ZScore">(value - median) / scale over the window, with scale = 1.4826 MAD or a small share of the median, if that is more; +Infinity for a value that is not finite.</param>
+/// <param name="Median">Median of the window; NaN while it is empty.</param>
 public readonly record struct SpikeRecord(long Step, SpikeQuantity Quantity, double Value, double ZScore, double Median);

@@ -18,17 +18,20 @@ public enum VerdictKind
     /// <summary>The loss no longer falls, and gradients fade.</summary>
     StalledLoss,
 
-    /// <summary>Loss and norm rise together, or updates are large beside the weights.</summary>
+    /// <summary>Loss and norm rise together, or updates stay large beside the weights, or have overwritten them without the loss falling.</summary>
     LearningRateTooHigh,
 
-    /// <summary>Updates are tiny beside the weights and the loss hardly falls.</summary>
+    /// <summary>Updates are small beside the weights and the loss hardly falls.</summary>
     LearningRateTooLow,
 
-    /// <summary>Most steps are clipped.</summary>
+    /// <summary>Most steps are clipped, to a small part of their norm.</summary>
     ClippingAlways,
 
     /// <summary>The largest norm is so far above every norm seen that the clip protects from nothing.</summary>
     ClippingNever,
+
+    /// <summary>The first loss is far above that of guessing, or the first weights are far too small or too large.</summary>
+    BadInitialization,
 }
 
 /// <summary>A finding about a run: what is wrong, since when, where, and what can be done.</summary>

@@ -1,0 +1,162 @@
+namespace Andrea.Monitoring.Diagnosis;
+
+/// <summary>Watches a run and says in plain words what is wrong with it: since when, in which layers, by which evidence, and what of this library helps.</summary>
+/// <remarks>
+/// Sees steps and, where they are monitored, gradients; without gradients it judges by loss, norm and clip alone. A verdict is given where a
+/// fault begins, not again with every step, and may come again after the fault has ended. NaN and Inf are named in the first step that has
+/// one; steps with NaN or Inf and spikes leave no trace in the windows that others are judged by. Costs microseconds and no allocation a
+/// step, unless something is found. Told by one thread at a time; <see cref="Verdicts"/> and <see cref="Spikes"/> may be read by any.
+/// <code>
+/// using var diagnosis = new GradientDiagnosis { Found = verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}") };
+/// trainer.Observe(diagnosis);
+/// await trainer.RunAsync();
+/// </code>
+/// </remarks>
+public sealed class GradientDiagnosis : IStepObserver, IDisposable
+{
+    // Of a run that goes on being ill for days the latest are enough.
+    private const int MostFindings = 1000;
+
+    private readonly Lock _findings = new();
+    private readonly List<Verdict> _verdicts = [];
+    private readonly List<SpikeRecord> _spikes = [];
+    private readonly SpikeDetector _lossSpikes, _normSpikes;
+    private readonly RunHistory _history;
+    private readonly NonFiniteRule _nonFinite;
+    private DiagnosisRule[]? _rules;
+
+    /// <summary>Makes a diagnosis of one run.</summary>
+    /// <param name="options">Windows and thresholds; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public GradientDiagnosis(GradientDiagnosisOptions? options = null)
+    {
+        Options = options ?? new GradientDiagnosisOptions();
+        Options.Validate();
+        _history = new RunHistory(Options);
+        _lossSpikes = new SpikeDetector(SpikeQuantity.Loss, Options);
+        _normSpikes = new SpikeDetector(SpikeQuantity.Norm, Options);
+        _nonFinite = new NonFiniteRule(Options);
+    }
+
+    /// <summary>The options it was made with.</summary>
+    public GradientDiagnosisOptions Options { get; }
+
+    /// <summary>Told of every verdict, by the thread that tells of steps.</summary>
+    public Action<Verdict>? Found { get; init; }
+
+    /// <summary>Told of every spike, by the thread that tells of steps.</summary>
+    public Action<SpikeRecord>? Spiked { get; init; }
+
+    /// <summary>Number of different tokens, by which a first loss is judged; null if unknown.</summary>
+    public int? VocabularySize { get; init; }
+
+    /// <summary>Largest gradient norm that the clip allows; null if unknown, +Infinity if nothing is clipped.</summary>
+    public double? MaxNorm { get; init; }
+
+    /// <summary>A copy of the verdicts so far, oldest first; of more than 1,000 the latest.</summary>
+    public IReadOnlyList<Verdict> Verdicts
+    {
+        get
+        {
+            lock (_findings)
+                return [.. _verdicts];
+        }
+    }
+
+    /// <summary>A copy of the spikes so far, oldest first; of more than 1,000 the latest.</summary>
+    public IReadOnlyList<SpikeRecord> Spikes
+    {
+        get
+        {
+            lock (_findings)
+                return [.. _spikes];
+        }
+    }
+
+    // What is known of the run is set after the constructor.
+    private DiagnosisRule[] Rules => _rules ??=
+    [
+        new BadInitializationRule(Options, VocabularySize),
+        new DeadTensorRule(Options),
+        new VanishingRule(Options),
+        new ExplodingRule(Options),
+        new LearningRateTooHighRule(Options),
+        new LearningRateTooLowRule(Options, VocabularySize),
+        new StalledLossRule(Options),
+        new ClippingAlwaysRule(Options),
+        new ClippingNeverRule(Options, MaxNorm),
+    ];
+
+    /// <inheritdoc/>
+    public void OnStep(in StepRecord record)
+    {
+        Tell(_nonFinite.Flush());
+        Tell(_lossSpikes.Next(record.Step, record.Loss));
+        Tell(_normSpikes.Next(record.Step, record.Clip.NormBefore));
+        Tell(_nonFinite.OnStep(record, _history));
+        if (NonFiniteRule.IsHit(record))
+            return;
+        _history.Add(record);
+        foreach (DiagnosisRule rule in Rules)
+            Tell(rule.OnStep(record, _history));
+    }
+
+    /// <inheritdoc/>
+    public void OnGradients(GradientRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        Tell(_nonFinite.OnGradients(record, _history));
+        if (record.Skipped || HasNonFinite(record))
+            return;
+        _history.Add(record);
+        foreach (DiagnosisRule rule in Rules)
+            Tell(rule.OnGradients(record, _history));
+    }
+
+    /// <inheritdoc/>
+    public void OnEvaluation(EvaluationRecord record) => Tell(_nonFinite.Flush());
+
+    /// <inheritdoc/>
+    public void OnSample(SampleRecord record) => Tell(_nonFinite.Flush());
+
+    /// <inheritdoc/>
+    public void OnCheckpoint(CheckpointRecord record) => Tell(_nonFinite.Flush());
+
+    /// <summary>Ends the run: tells of what it waited to know more about. Safe to call twice.</summary>
+    public void Dispose() => Tell(_nonFinite.Flush());
+
+    private static bool HasNonFinite(GradientRecord record)
+    {
+        foreach (ref readonly TensorReading reading in record.Readings)
+            if (reading.NonFiniteCount > 0 || !double.IsFinite(reading.Norm))
+                return true;
+        return false;
+    }
+
+    private void Tell(Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        _history.BadlyInitialized |= verdict.Kind == VerdictKind.BadInitialization;
+        Keep(_verdicts, verdict);
+        Found?.Invoke(verdict);
+    }
+
+    private void Tell(SpikeRecord? spike)
+    {
+        if (spike is not { } record)
+            return;
+        Keep(_spikes, record);
+        Spiked?.Invoke(record);
+    }
+
+    private void Keep<T>(List<T> list, T finding)
+    {
+        lock (_findings)
+        {
+            if (list.Count == MostFindings)
+                list.RemoveAt(0);
+            list.Add(finding);
+        }
+    }
+}

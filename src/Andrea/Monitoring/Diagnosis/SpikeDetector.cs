@@ -1,0 +1,59 @@
+namespace Andrea.Monitoring.Diagnosis;
+
+/// <summary>Finds values far above the usual of their series, as median and MAD of a window say it.</summary>
+/// <remarks>
+/// What is flagged stays out of the window, so one spike neither raises the median nor widens the MAD under which the next is judged. A series
+/// that stays above for half a window has a new level: the window begins anew there. Values in a row make one spike, told of where it
+/// begins, and once more where it turns into NaN or Inf. Nothing is allocated after construction. Not thread-safe.
+/// </remarks>
+public sealed class SpikeDetector
+{
+    private readonly SpikeQuantity _quantity;
+    private readonly double _threshold, _smallestShare;
+    private readonly int _minimum;
+    private readonly RobustWindow _window;
+    private int _flaggedInRow;
+    private bool _nonFinite;
+
+    /// <summary>Makes a detector for one series.</summary>
+    /// <param name="quantity">What the series is.</param>
+    /// <param name="options">Window and thresholds; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public SpikeDetector(SpikeQuantity quantity, GradientDiagnosisOptions? options = null)
+    {
+        options ??= new GradientDiagnosisOptions();
+        options.Validate();
+        _quantity = quantity;
+        _threshold = quantity == SpikeQuantity.Loss ? options.LossSpike : options.NormSpike;
+        _smallestShare = options.SpikeSmallestShare;
+        _window = new RobustWindow(options.SpikeWindow);
+        _minimum = Math.Min(options.SpikeMinimum, options.SpikeWindow);
+    }
+
+    /// <summary>Judges the next value, then takes it into the window unless it is a spike.</summary>
+    /// <param name="step">Its step.</param>
+    /// <param name="value">The value.</param>
+    /// <returns>The spike that begins with it, or null.</returns>
+    public SpikeRecord? Next(long step, double value)
+    {
+        double median = _window.Median;
+        bool nonFinite = !double.IsFinite(value);
+        double score = nonFinite ? double.PositiveInfinity : _window.Count < _minimum ? 0 : _window.ZScore(value, _smallestShare);
+        if (!(score > _threshold))
+        {
+            _window.Add(value);
+            (_flaggedInRow, _nonFinite) = (0, false);
+            return null;
+        }
+        bool begins = _flaggedInRow == 0 || (nonFinite && !_nonFinite);
+        _flaggedInRow++;
+        _nonFinite |= nonFinite;
+        if (!nonFinite && _flaggedInRow > _window.Capacity / 2)
+        {
+            _window.Clear();
+            _window.Add(value);
+            _flaggedInRow = 0;
+        }
+        return begins ? new SpikeRecord(step, _quantity, value, score, median) : null;
+    }
+}
