@@ -24,8 +24,8 @@ internal sealed class AppendedFile : IDisposable
     /// <summary>The file's full path.</summary>
     public string Path { get; }
 
-    /// <summary>Whether nothing has been written yet, by nobody.</summary>
-    public bool IsEmpty => Open().CanSeek && _file!.Length == 0;
+    /// <summary>Whether what is written now stands at the beginning; opens the file. So it always seems in a pipe.</summary>
+    public bool NeedsHeader => !Open().CanSeek || _file!.Length == 0;
 
     /// <summary>Opens the file unless it is open.</summary>
     public FileStream Open()
@@ -52,9 +52,10 @@ internal sealed class AppendedFile : IDisposable
         _unflushed = 0;
     }
 
-    /// <summary>Keeps only some of the lines; none that is cut off.</summary>
+    /// <summary>Keeps only some of the lines.</summary>
     /// <param name="keep">Whether a line stays.</param>
-    public void KeepLines(Func<string, bool> keep)
+    /// <param name="keepUnended">Whether to ask for a last line without a line feed, too, which a crash may have cut off.</param>
+    public void KeepLines(Func<string, bool> keep, bool keepUnended = false)
     {
         bool wasOpen = _file is not null;
         _file?.Dispose();
@@ -64,7 +65,7 @@ internal sealed class AppendedFile : IDisposable
         {
             string temporary = Path + ".tmp";
             using (var output = new StreamWriter(temporary) { NewLine = "\n" })
-                foreach (string line in WholeLines())
+                foreach (string line in Lines(keepUnended))
                     if (keep(line))
                         output.WriteLine(line);
             File.Move(temporary, Path, overwrite: true);
@@ -81,8 +82,7 @@ internal sealed class AppendedFile : IDisposable
 
     public override string ToString() => Path;
 
-    /// <summary>The lines that end with a line feed: the last one may be what a crash has left of one.</summary>
-    private IEnumerable<string> WholeLines()
+    private IEnumerable<string> Lines(bool unended)
     {
         using var reader = new StreamReader(Path, Encoding.UTF8);
         var line = new StringBuilder();
@@ -100,5 +100,7 @@ internal sealed class AppendedFile : IDisposable
             }
             line.Append(buffer, start, count - start);
         }
+        if (unended && line.Length > 0)
+            yield return line.ToString();
     }
 }

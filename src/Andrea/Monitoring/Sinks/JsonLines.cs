@@ -59,7 +59,7 @@ internal sealed class JsonLines(string path, int flushEvery) : IDisposable
     public void Flush() => _file.Flush();
 
     /// <summary>Drops the lines of later steps and what is no record, such as a line cut off by a crash.</summary>
-    public void DropAfter(long step) => _file.KeepLines(line => StepOf(line) is { } lineStep && lineStep <= step);
+    public void DropAfter(long step) => _file.KeepLines(line => StepOf(line) is { } lineStep && lineStep <= step, keepUnended: true);
 
     public void Dispose()
     {
