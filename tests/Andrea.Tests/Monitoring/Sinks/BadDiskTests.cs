@@ -40,7 +40,7 @@ public class BadDiskTests
         using var folder = new TemporaryFolder();
         string pipe = MakePipe(folder);
         // Open, it takes what fits its buffer and blocks then; closed, opening it blocks. Both ends at once, since one alone would wait here.
-        using FileStream? reader = isOpenAtTheOtherEnd ? new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite) : null;
+        FileStream? other = isOpenAtTheOtherEnd ? new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite) : null;
         var limit = TimeSpan.FromMilliseconds(100);
         var queue = new ObserverQueue(new ObserverQueueOptions { Capacity = 100, DrainLimit = limit, ExitLimit = limit });
         var csv = new CsvFile(pipe);
@@ -56,8 +56,7 @@ public class BadDiskTests
         Assert.True(queue.Dropped > 0);
         queue.Dispose();
         Assert.Contains(queue.Warnings, text => text.Contains(pipe, StringComparison.Ordinal));
-        // Lets the queue's thread go before the folder does.
-        Drain(pipe);
+        LetGo(pipe, other);
     }
 
     [Fact]
@@ -98,10 +97,12 @@ public class BadDiskTests
         return path;
     }
 
-    /// <summary>Reads what a writer has for us, until it closes.</summary>
-    private static void Drain(string pipe)
+    /// <summary>Reads until the queue's thread has closed its end, so that it is gone before the folder is.</summary>
+    private static void LetGo(string pipe, FileStream? other)
     {
-        using var reader = new FileStream(pipe, FileMode.Open, FileAccess.Read);
+        using var reader = new FileStream(pipe, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        // It could write as well, and a pipe ends when nobody can.
+        other?.Dispose();
         reader.CopyTo(Stream.Null);
     }
 }
