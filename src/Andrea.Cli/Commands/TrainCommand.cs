@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Andrea.Cli.Rendering;
+using Andrea.Cli.Telemetry;
 using Andrea.Cli.Training;
 using Andrea.Data;
 using Andrea.Gpt;
@@ -15,6 +16,7 @@ internal sealed class TrainCommand
     private readonly DataOptions _data = new();
     private readonly TrainingOptions _training = new();
     private readonly DeviceOptions _device = new();
+    private readonly SinkOptions _sinks = new();
     private readonly Option<string?> _out = CliOption.Place("--out", "Folder of the run: metrics, checkpoints (default: a new one in runs/).");
     private readonly Option<string?> _resume = CliOption.Place("--resume", "Goes on with a run, or with one of its checkpoints, bit for bit.");
     private readonly Option<long?> _logEvery = CliOption.Whole(
@@ -34,6 +36,7 @@ internal sealed class TrainCommand
         command.Add(train._preset);
         train._training.AddTo(command);
         train._device.AddTo(command);
+        train._sinks.AddTo(command);
         foreach (Option option in (Option[])[train._out, train._resume, train._logEvery, train._prompt, train._sampleTokens])
             command.Add(option);
         command.SetAction((parsed, _) => train.RunAsync(parsed));
@@ -47,6 +50,7 @@ internal sealed class TrainCommand
             : new PlainLines(_terminal.Output, _terminal.Clock, parsed.GetValue(_logEvery) ?? 0);
         using var signals = new RunSignals(view.Note, Environment.Exit);
         using Device device = _device.Open(parsed, _terminal);
+        using OtlpExport? export = _sinks.OpenExport(parsed, view.Note);
         using Trainer trainer = parsed.GetValue(_resume) is { } run ? Resume(parsed, run, device, view) : Begin(parsed, device, view);
         if (trainer.Step == trainer.Options.Steps)
         {
@@ -54,6 +58,8 @@ internal sealed class TrainCommand
             return ExitCode.Done;
         }
         signals.Begin(trainer.RequestCheckpoint);
+        trainer.Warned = view.Note;
+        _sinks.Attach(parsed, trainer, resumes: parsed.GetValue(_resume) is not null);
         trainer.Observe(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
         TrainingSummary summary = null!;
         await view.ShowAsync(async () => summary = await trainer.RunAsync(signals.Stopping).ConfigureAwait(false)).ConfigureAwait(false);

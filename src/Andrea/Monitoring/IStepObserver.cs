@@ -45,4 +45,10 @@ public interface IStepObserver
     void OnCheckpoint(CheckpointRecord record)
     {
     }
+
+    /// <summary>What was told so far should now be where it belongs, such as in the file. An <see cref="ObserverQueue"/> calls it whenever it has
+    /// run empty, and at least once a second while records come.</summary>
+    void Flush()
+    {
+    }
 }

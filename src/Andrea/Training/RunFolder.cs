@@ -9,6 +9,8 @@ internal static class RunFolder
 
     public static string MetricsOf(string runFolder) => Path.Combine(runFolder, "metrics.jsonl");
 
+    public static string GradientsOf(string runFolder) => Path.Combine(runFolder, "gradients.jsonl");
+
     /// <summary>The checkpoint that a path means: itself, or the newest finite one of a run.</summary>
     /// <exception cref="CheckpointException">There is none, or the newest is damaged.</exception>
     public static string FindCheckpoint(string path)

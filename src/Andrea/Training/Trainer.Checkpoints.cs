@@ -113,7 +113,7 @@ public sealed partial class Trainer
         _bestValidationLoss = state.BestValidationLoss;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
-        _metrics?.DropAfter(Step);
+        DropRecordsAfter(Step);
     }
 
     /// <summary>Saves what can be saved while another exception is on its way, which must not be hidden by a second one.</summary>

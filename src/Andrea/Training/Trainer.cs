@@ -39,7 +39,6 @@ public sealed partial class Trainer : IDisposable
     private readonly StepQueue _underWay = new(capacity: 2);
     private readonly int[] _inputs, _targets;
     private readonly List<IStepObserver> _observers = [];
-    private readonly MetricsFile? _metrics;
     private readonly long _tokensPerStep;
 
     // Held by whoever computes; a thread may take it again, so that observers can sample or save.
@@ -73,6 +72,7 @@ public sealed partial class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _data = data;
+        _observers.Add(_background);
         Options = options;
         int tokenCount = options.ContextLength > 0 ? options.ContextLength : config.ContextLength;
         _schedule = options.CreateSchedule();
@@ -100,11 +100,7 @@ public sealed partial class Trainer : IDisposable
             if (!resumes)
                 RunFolder.RefuseIfTaken(options.RunFolder);
             _store = new CheckpointStore(RunFolder.CheckpointsOf(options.RunFolder), options.KeepCheckpoints);
-            _metrics = new MetricsFile(RunFolder.MetricsOf(options.RunFolder));
-            // What a run without a checkpoint left behind cannot be gone on with.
-            if (!resumes)
-                _metrics.DropAfter(-1);
-            _observers.Add(_metrics);
+            OpenRunFiles(options.RunFolder, resumes);
         }
         catch
         {
@@ -125,14 +121,6 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Steps done so far, skipped ones and those of resumed runs included.</summary>
     public long Step { get; private set; }
 
-    /// <summary>Adds an observer; in the order of adding, all are told of every step.</summary>
-    /// <param name="observer">Not owned.</param>
-    public void Observe(IStepObserver observer)
-    {
-        ArgumentNullException.ThrowIfNull(observer);
-        _observers.Add(observer);
-    }
-
     /// <summary>Asks for a checkpoint after the current step. From any thread, or a signal handler.</summary>
     public void RequestCheckpoint() => Volatile.Write(ref _checkpointRequested, 1);
 
@@ -143,7 +131,7 @@ public sealed partial class Trainer : IDisposable
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
     public Task<TrainingSummary> RunAsync(CancellationToken cancellation = default) =>
         Task.Factory.StartNew(
-            () => Alone(() => Run(cancellation)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Alone(() => RunAndFlush(cancellation)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Mean loss over the validation batches, in nats per token. Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">The data has no validation part, or measuring is switched off.</exception>
@@ -264,7 +252,7 @@ public sealed partial class Trainer : IDisposable
     private void Free()
     {
         _disposed = true;
-        _metrics?.Dispose();
+        _background.Dispose();
         _owned.Dispose();
         _folderLock?.Dispose();
     }

@@ -90,7 +90,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--help", "train sample doctor bench")]
-    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup")]
+    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --csv --tensorboard --log-lines --otlp")]
     [InlineData("sample -h", "RUN --prompt --tokens --temperature --top-k --seed --threads --device --gpu --tf32")]
     [InlineData("bench --help", "optimizer step")]
     [InlineData("bench step --help", "--preset --batch --context --threads --device --gpu --reps --json")]

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Andrea.Clipping;
 using Andrea.Monitoring;
+using Andrea.Monitoring.Sinks;
 using Andrea.Tests.Support;
 
-namespace Andrea.Tests.Monitoring;
+namespace Andrea.Tests.Monitoring.Sinks;
 
 public class MetricsFileTests
 {

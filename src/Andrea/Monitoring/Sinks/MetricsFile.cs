@@ -1,0 +1,112 @@
+using Andrea.Clipping;
+
+namespace Andrea.Monitoring.Sinks;
+
+/// <summary>Appends every record of a run to <c>metrics.jsonl</c>, one JSON object a line, each with its <c>step</c>.</summary>
+/// <remarks>
+/// A step: <c>loss, norm, normAfter, coefficient, clipRate, skipped, lr, tokens, ms</c>; a measurement: <c>validationLoss, best</c>;
+/// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; a verdict:
+/// <c>verdict</c> (a <see cref="VerdictKind"/>), <c>since, summary, remedy, tensors</c>. NaN and Inf are the strings "NaN", "Infinity",
+/// "-Infinity", since JSON has no such numbers. Lines are flushed every 50 steps and with every other record. Writing a step allocates nothing.
+/// </remarks>
+public sealed class MetricsFile : IStepObserver, IDisposable
+{
+    private const int StepsPerFlush = 50;
+
+    private readonly JsonLines _lines;
+
+    /// <summary>Opens the file for appending; creates it and its folder if need be.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public MetricsFile(string path)
+    {
+        _lines = new JsonLines(path, StepsPerFlush);
+        _lines.Open();
+    }
+
+    /// <summary>Drops the lines of later steps, which a resumed run is about to make again, and what is no record, such as a line cut off by a crash.</summary>
+    /// <param name="step">The last step to keep.</param>
+    public void DropAfter(long step) => _lines.DropAfter(step);
+
+    /// <inheritdoc/>
+    public void OnStep(in StepRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Number("loss", record.Loss);
+        _lines.Number("norm", record.Clip.NormBefore);
+        _lines.Number("normAfter", record.Clip.NormAfter);
+        _lines.Number("coefficient", record.Clip.Coefficient);
+        _lines.Number("clipRate", record.ClipRate);
+        _lines.Json.WriteBoolean("skipped", record.Clip.Skipped != SkipReason.None);
+        if (record.Clip.FirstBadTensor is { } tensor)
+        {
+            _lines.Json.WriteString("firstBadTensor", tensor);
+            _lines.Json.WriteNumber("firstBadIndex", record.Clip.FirstBadIndex);
+        }
+        _lines.Number("lr", record.LearningRate);
+        _lines.Json.WriteNumber("tokens", record.Tokens);
+        _lines.Number("ms", record.Duration.TotalMilliseconds);
+        _lines.End();
+    }
+
+    /// <inheritdoc/>
+    public void OnSpike(in SpikeRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Json.WriteString("spike", record.Quantity == SpikeQuantity.Loss ? "loss" : "norm");
+        _lines.Number("value", record.Value);
+        _lines.Number("z", record.ZScore);
+        _lines.Number("median", record.Median);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnVerdict(Verdict verdict)
+    {
+        ArgumentNullException.ThrowIfNull(verdict);
+        _lines.Begin(verdict.Step);
+        _lines.Json.WriteString("verdict", verdict.Kind.ToString());
+        _lines.Json.WriteNumber("since", verdict.Since);
+        _lines.Json.WriteString("summary", verdict.Summary);
+        _lines.Json.WriteString("remedy", verdict.Remedy);
+        _lines.Json.WriteStartArray("tensors");
+        foreach (string tensor in verdict.Tensors)
+            _lines.Json.WriteStringValue(tensor);
+        _lines.Json.WriteEndArray();
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnEvaluation(EvaluationRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Number("validationLoss", record.Loss);
+        _lines.Json.WriteBoolean("best", record.Best);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnSample(SampleRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Json.WriteString("sample", record.Text);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnCheckpoint(CheckpointRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Json.WriteString("checkpoint", Path.GetFileName(record.Path));
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void Flush() => _lines.Flush();
+
+    /// <summary>Flushes and closes the file.</summary>
+    public void Dispose() => _lines.Dispose();
+
+    /// <summary>The file's path.</summary>
+    public override string ToString() => _lines.ToString();
+}

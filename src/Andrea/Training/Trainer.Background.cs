@@ -1,0 +1,71 @@
+using Andrea.Monitoring;
+using Andrea.Monitoring.Sinks;
+
+namespace Andrea.Training;
+
+public sealed partial class Trainer
+{
+    private readonly ObserverQueue _background = new();
+    private MetricsFile? _metrics;
+    private GradientsFile? _gradientsFile;
+
+    /// <summary>Gets a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped.
+    /// From any thread.</summary>
+    public Action<string>? Warned
+    {
+        get => _background.Warned;
+        set => _background.Warned = value;
+    }
+
+    /// <summary>Every sentence that <see cref="Warned"/> got, or would have got.</summary>
+    public IReadOnlyList<string> Warnings => _background.Warnings;
+
+    /// <summary>Adds an observer; in the order of adding, all are told of every step, on the thread that trains. For what may take its time, such as
+    /// writing a file, there is <see cref="ObserveInBackground"/>.</summary>
+    /// <param name="observer">Not owned.</param>
+    public void Observe(IStepObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        _observers.Add(observer);
+    }
+
+    /// <summary>Adds an observer that is told of everything on another thread, through an <see cref="ObserverQueue"/>: it never holds up training, and an
+    /// exception of its takes it off instead of ending the run. Before <see cref="RunAsync"/> returns or throws, it has been told of everything and
+    /// flushed, or <see cref="Warned"/> says why not.</summary>
+    /// <param name="observer">Called by one thread, in order. Must not compute with this trainer.</param>
+    /// <param name="owned">Whether it is disposed of with the trainer.</param>
+    /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
+    public void ObserveInBackground(IStepObserver observer, bool owned = false) => _background.Add(observer, owned);
+
+    /// <summary>Attaches the files of the run's folder. They and all that looks at records come behind the queue, in the order of this method.</summary>
+    private void OpenRunFiles(string runFolder, bool resumes)
+    {
+        _metrics = new MetricsFile(RunFolder.MetricsOf(runFolder));
+        ObserveInBackground(_metrics, owned: true);
+        _gradientsFile = new GradientsFile(RunFolder.GradientsOf(runFolder));
+        ObserveInBackground(_gradientsFile, owned: true);
+        // What a run without a checkpoint left behind cannot be gone on with.
+        if (!resumes)
+            DropRecordsAfter(-1);
+    }
+
+    /// <summary>Takes back what a resumed run is about to make again. Before the first step: the files are the queue's from then on.</summary>
+    private void DropRecordsAfter(long step)
+    {
+        _metrics?.DropAfter(step);
+        _gradientsFile?.DropAfter(step);
+    }
+
+    /// <summary>Runs to the end; then everything reported is on disk, however the run ended.</summary>
+    private TrainingSummary RunAndFlush(CancellationToken cancellation)
+    {
+        try
+        {
+            return Run(cancellation);
+        }
+        finally
+        {
+            _background.FlushAtEnd();
+        }
+    }
+}
