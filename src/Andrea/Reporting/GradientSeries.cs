@@ -48,6 +48,9 @@ internal sealed class GradientSeries
         json.WriteShort("depths", _tensors.Select(tensor => (double?)tensor.Depth));
         WriteTexts(json, "groups", _groups.Select(group => group.Name));
         json.WriteShort("groupDepths", _groups.Select(group => (double?)group.Depth));
+        // With it, whoever follows the file knows the order of the lines to come.
+        if (_places is not null)
+            json.WriteShort("header", _places.Select(place => (double?)place));
         json.WriteEndObject();
         json.WriteStartObject("gradients");
         _gradients.WriteJson(json);

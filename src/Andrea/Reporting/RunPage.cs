@@ -20,7 +20,8 @@ public static class RunPage
     /// <remarks>
     /// A live page takes server-sent events from <c>/events/ID?metrics=BYTES&amp;gradients=BYTES</c>, where the numbers say up to where of metrics.jsonl and
     /// gradients.jsonl it has been told: <c>metrics</c> and <c>gradients</c> each with one new line of that file, and <c>reset</c>, at which it reads
-    /// <c>/data/ID</c>, the JSON of <see cref="RunData.WriteJson(Utf8JsonWriter)"/>, anew. Lines that it knows already do no harm. ID is the run's name; where two runs
+    /// <c>/data/ID</c>, the JSON of <see cref="RunData.WriteJson(Utf8JsonWriter)"/>, anew. An <c>id:</c> of the
+    /// server's choosing with each event comes back as <c>Last-Event-ID</c> when the browser reconnects. Lines that the page knows already do no harm. ID is the run's name; where two runs
     /// of a page have the same, the second is "NAME (2)".
     /// </remarks>
     public static string Html(IReadOnlyList<RunData> runs, bool live)
@@ -28,7 +29,7 @@ public static class RunPage
         ArgumentNullException.ThrowIfNull(runs);
         if (runs.Count == 0)
             throw new ArgumentException("There is no run to show. Pass one or more.", nameof(runs));
-        string script = $"/*!\n{PageAssets.Notice}\n*/\n{PageAssets.Script}{(live ? PageAssets.LiveScript : "")}";
+        string script = $"/*!\n{PageAssets.Notice}\n*/\n'use strict';\n{PageAssets.Script}{(live ? PageAssets.LiveScript : "")}";
         string policy = $"default-src 'none'; script-src '{Hash(script)}'; style-src '{Hash(PageAssets.Style)}'; img-src data:; "
             + $"connect-src {(live ? "'self'" : "'none'")}; base-uri 'none'; form-action 'none'";
         var parts = new Dictionary<string, string>
