@@ -1,6 +1,6 @@
 // A chart of lines over steps: uPlot draws it; legend, marks, keyboard and the sharing of cursor and zoom are here.
 
-/** A line: { label, steps, values, color, width, dash, points, quiet, run }; quiet ones are in no legend. */
+/** A line: { label, rank, steps, values, color, width, dash, points, quiet }; the rank is its place in the legend, in which quiet ones are not. */
 class LineChart {
   /** spec: { id, title, hint, log, canChoose, lines(page), guides(page), format } */
   constructor(page, spec) {
@@ -70,6 +70,9 @@ class LineChart {
 
   get height() { return this.spec.height ?? (this.host.clientWidth < 420 ? 200 : 230); }
 
+  /** The lines of the legend, in its order: what is drawn last, over the others, may well come first. */
+  get named() { return this.lines.filter(line => !line.quiet).sort((a, b) => a.rank - b.rank); }
+
   /** What uPlot draws: one array of steps, then one of values for each line. Null interrupts a line, undefined does not. */
   table() {
     this.wild = [];
@@ -92,7 +95,7 @@ class LineChart {
     const format = this.spec.format ?? showShort;
     const label = value => value === null ? '' : format(value);
     return {
-      width: Math.max(this.host.clientWidth, 50), height: this.height, padding: [18, 10, 0, 0], legend: { show: false },
+      width: Math.max(this.host.clientWidth, 50), height: this.height, padding: [18, 20, 0, 0], legend: { show: false },
       cursor: {
         sync: { key: 'steps', filters: { pub: type => type === 'mousemove' || type === 'mouseleave' } },
         drag: { x: true, y: false, setScale: false }, points: { size: 7 }, y: false, bind: { dblclick: () => () => this.page.zoom(null) },
@@ -126,8 +129,7 @@ class LineChart {
   }
 
   buildLegend() {
-    const shown = this.lines.filter(line => !line.quiet);
-    this.legend.replaceChildren(...shown.map(line => {
+    this.legend.replaceChildren(...this.named.map(line => {
       const swatch = make('span', { class: line.dash ? 'swatch dashed' : 'swatch' });
       swatch.style.setProperty('--swatch', line.color);
       line.output = make('span', { class: 'value' });
@@ -149,7 +151,7 @@ class LineChart {
   showValues() {
     const buttons = [...this.legend.children];
     const step = this.page.cursor, parts = [];
-    this.lines.filter(line => !line.quiet).forEach((line, i) => {
+    this.named.forEach((line, i) => {
       const at = step === null ? line.steps.length - 1 : nearest(line.steps, step);
       const value = show(line.values[at]);
       buttons[i].querySelector('.value').textContent = value;
@@ -227,9 +229,17 @@ class LineChart {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.fillText(label, bbox.left + bbox.width - 4 * ratio, y - 4 * ratio);
+      ctx.setLineDash([]);
+      const place = [label, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio];
+      // A halo, so that it can be read over the lines.
+      ctx.save();
+      ctx.strokeStyle = color('card');
+      ctx.lineWidth = 4 * ratio;
+      ctx.lineJoin = 'round';
+      ctx.strokeText(...place);
+      ctx.restore();
+      ctx.fillText(...place);
     }
-    ctx.setLineDash([]);
   }
 }
 

@@ -132,21 +132,28 @@ class HeatMap {
     this.placeFrame();
   }
 
+  /** What is not finite comes last and is never narrower than two pixels, so that no neighbour hides it. */
   drawCells(ctx, layout) {
-    const limits = this.limits(), right = layout.gutter + layout.plotWidth, wild = color('wild'), mark = color('on-mark');
+    const limits = this.limits(), right = layout.gutter + layout.plotWidth, wild = [];
     for (let column = 0; column < this.bins.count; column++) {
       const left = Math.max(Math.floor(this.position(this.bins.first[column], layout)), layout.gutter);
       const end = Math.min(Math.ceil(this.position(this.endOf(column), layout)), right);
       if (end <= left) continue;
       for (let row = 0; row < this.names.length; row++) {
-        const paint = this.colorAt(column, row, limits);
-        if (paint === null) continue;
-        const y = layout.top + row * layout.rowHeight;
-        ctx.fillStyle = paint;
-        ctx.fillRect(left, y, end - left, layout.rowHeight - (layout.rowHeight > 9 ? 1 : 0));
-        if (paint === wild && end - left >= 7 && layout.rowHeight >= 7) this.drawCross(ctx, (left + end) / 2, y + layout.rowHeight / 2, mark);
+        const cell = { paint: this.colorAt(column, row, limits), left, end, y: layout.top + row * layout.rowHeight };
+        if (isWild(this.cellAt(column, row))) wild.push({ ...cell, left: Math.min(left, end - 2) });
+        else if (cell.paint !== null) this.drawCell(ctx, layout, cell);
       }
     }
+    for (const cell of wild) {
+      this.drawCell(ctx, layout, cell);
+      if (cell.end - cell.left >= 7) this.drawCross(ctx, (cell.left + cell.end) / 2, cell.y + layout.rowHeight / 2, color('on-mark'));
+    }
+  }
+
+  drawCell(ctx, { rowHeight }, { paint, left, end, y }) {
+    ctx.fillStyle = paint;
+    ctx.fillRect(left, y, end - left, rowHeight - (rowHeight > 9 ? 1 : 0));
   }
 
   /** So that NaN differs from the rest not by colour alone, where there is room. */
@@ -264,11 +271,15 @@ class HeatMap {
   placeFrame() {
     this.frame.hidden = this.column === null;
     if (this.column === null || this.isEmpty) return;
-    const layout = this.layout(), left = Math.max(this.position(this.bins.first[this.column], layout), layout.gutter);
-    const width = Math.max(this.position(this.endOf(this.column), layout) - left, 3);
+    const layout = this.layout(), right = layout.gutter + layout.plotWidth;
+    const start = Math.max(this.position(this.bins.first[this.column], layout), layout.gutter);
+    const end = Math.min(Math.max(this.position(this.endOf(this.column), layout), start), right);
+    // Around the cell, and wide enough to be seen around a narrow one.
+    const space = Math.max(2, (9 - (end - start)) / 2);
+    this.frame.hidden = start > right;
     Object.assign(this.frame.style, {
-      left: `${left - 1}px`, top: `${layout.top + this.row * layout.rowHeight - 1}px`,
-      width: `${Math.min(width, layout.gutter + layout.plotWidth - left)}px`, height: `${layout.rowHeight}px`,
+      left: `${start - space}px`, top: `${layout.top + this.row * layout.rowHeight - 3}px`,
+      width: `${end - start + 2 * space}px`, height: `${layout.rowHeight + 5}px`,
     });
   }
 }

@@ -17,8 +17,11 @@ class Page {
     this.samples = new Samples(this);
     this.build();
     this.refresh();
-    const redrawAll = () => { this.charts.forEach(chart => chart.rebuild()); this.refresh(); };
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      themeColors.clear();
+      this.charts.forEach(chart => chart.destroy());
+      this.refresh();
+    });
   }
 
   /** The runs that are switched on. */
@@ -70,9 +73,7 @@ class Page {
     this.collectFindings();
     document.getElementById('subtitle').textContent = this.subtitle();
     fill(document.getElementById('summary'), ...summary(this));
-    const isOpen = [...document.querySelectorAll('#findings details')].map(item => item.open);
-    fill(document.getElementById('findings'), ...findings(this));
-    document.querySelectorAll('#findings details').forEach((item, i) => { item.open = isOpen[i] ?? false; });
+    this.showFindings();
     this.charts.forEach(chart => chart.refresh());
     this.heat.refresh();
     this.noLayers.hidden = !this.heat.isEmpty;
@@ -82,13 +83,23 @@ class Page {
     this.hasConfiguration = true;
   }
 
+  /** Made anew only when there is news, since they hold what may have the focus. */
+  showFindings() {
+    const news = JSON.stringify(this.runs.map(run => [this.hiddenRuns.has(run.id), run.verdicts.length, run.spikes.length, run.nonFinite.length]));
+    if (news === this.newsShown) return;
+    this.newsShown = news;
+    const isOpen = [...document.querySelectorAll('#findings details')].map(item => item.open);
+    fill(document.getElementById('findings'), ...findings(this));
+    document.querySelectorAll('#findings details').forEach((item, i) => { item.open = isOpen[i] ?? false; });
+  }
+
   subtitle() {
     const run = this.runs[0], description = run.description;
     if (this.runs.length > 1) return `${this.runs.length} runs side by side`;
     if (description === null) return '';
     const { parameters, device, started } = description;
     const size = isFiniteNumber(parameters) ? `${showShort(Number(parameters.toPrecision(3)))} parameters` : null;
-    return [size, device, typeof started === 'string' ? `started ${started.replace('T', ' ').replace(/(:\d\d)(\.\d+)?(Z|\+00:00)$/, '$1 UTC')}` : null].filter(Boolean).join(' · ');
+    return [size, device, started ? `started ${showTime(started)}` : null].filter(Boolean).join(' · ');
   }
 
   collectFindings() {
@@ -189,23 +200,34 @@ class Page {
   }
 }
 
-/** Exponential average over about a fortieth of the steps shown, so that a trend shows through the noise; values that are not finite are left out. */
+/** Average with weights that fall off exponentially over about an eightieth of the steps shown, to either side, so that a trend shows through the noise; values
+ * that are not finite are left out. */
 function smooth(steps, values) {
   const reach = Math.max(1, (steps[steps.length - 1] - steps[0]) / 80);
-  let sum = 0, weight = 0, before = steps[0];
-  return values.map((value, i) => {
-    const keep = Math.exp(-(steps[i] - before) / reach);
-    before = steps[i];
-    if (!isFiniteNumber(value)) return null;
-    sum = sum * keep + value;
-    weight = weight * keep + 1;
-    return sum / weight;
-  });
+  const sums = values.map(() => 0), weights = values.map(() => 0);
+  const pass = order => {
+    let sum = 0, weight = 0, before = steps[order[0]];
+    for (const i of order) {
+      const keep = Math.exp(-Math.abs(steps[i] - before) / reach);
+      before = steps[i];
+      sum *= keep;
+      weight *= keep;
+      if (!isFiniteNumber(values[i])) continue;
+      sum += values[i];
+      weight += 1;
+      sums[i] += sum;
+      weights[i] += weight;
+    }
+  };
+  const order = values.map((_, i) => i);
+  pass(order);
+  pass(order.reverse());
+  return values.map((_, i) => weights[i] > 0 ? sums[i] / weights[i] : null);
 }
 
 /** A line for each shown run; the label has the run's name where there are several. */
 const linesOf = (page, describe) => page.shown.flatMap(run => describe(run).map(({ label, kind = 0, alpha, ...line }) => ({
-  steps: run.steps.step, ...line, color: page.paint(run, kind) + (alpha ?? ''), label: page.runs.length > 1 ? `${run.id} ${label}` : label,
+  steps: run.steps.step, rank: 10 * page.runs.indexOf(run) + kind, ...line, color: page.paint(run, kind) + (alpha ?? ''), label: page.runs.length > 1 ? `${run.id} ${label}` : label,
 })));
 
 /** The settings of the shown runs that can be read as numbers, each once. */
@@ -217,14 +239,14 @@ function groupLines(page) {
   const deepest = Math.max(1, ...groupDepths.filter(depth => depth !== null));
   const others = groupDepths.map((depth, i) => depth === null ? i : -1).filter(i => i >= 0);
   return groups.map((label, i) => ({
-    label, steps: updates.last, values: updates.group.map(column => column[i] ?? null), width: 1.5, dash: groupDepths[i] === null ? [2 + 4 * (others.indexOf(i) % 3), 3] : undefined,
+    label, rank: i, steps: updates.last, values: updates.group.map(column => column[i] ?? null), width: 1.5, dash: groupDepths[i] === null ? [2 + 4 * (others.indexOf(i) % 3), 3] : undefined,
     color: groupDepths[i] === null ? color('muted') : rampColor(0.15 + 0.7 * groupDepths[i] / deepest),
   }));
 }
 
 const CHARTS = [
   {
-    id: 'chart-loss', title: 'Loss', hint: 'nats per token; every step, their trend, and the validation text', canChoose: true,
+    id: 'chart-loss', title: 'Loss', hint: 'nats per token: every step, their trend, and validation text', canChoose: true, height: 270,
     lines: page => linesOf(page, run => [
       { label: 'every step', values: run.steps.loss, width: 1, alpha: '59', quiet: page.runs.length > 1 },
       { label: 'training', values: smooth(run.steps.step, run.steps.loss), width: 2 },
@@ -234,8 +256,8 @@ const CHARTS = [
   {
     id: 'chart-norm', title: 'Gradient norm', hint: 'all gradients as one vector, before and after the clip', log: true, canChoose: true,
     lines: page => linesOf(page, run => [
-      { label: 'before clip', values: run.steps.norm },
       { label: 'after clip', kind: 1, values: run.steps.normAfter, dash: page.runs.length > 1 ? [3, 3] : undefined },
+      { label: 'before clip', values: run.steps.norm },
     ]),
     guides: page => settings(page, options => options.clip?.maxNorm).map(value => ({ value, label: `largest norm ${show(value)}` })),
   },

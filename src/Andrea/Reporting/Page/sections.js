@@ -2,6 +2,7 @@
 
 const BAD_VERDICTS = ['NonFinite', 'ExplodingGradients', 'LearningRateTooHigh'];
 const MOST_SPIKES = 200;
+const UNKNOWN = '–';
 
 /** What a run came to: pairs of a label and a text. */
 function resultsOf(run) {
@@ -29,13 +30,13 @@ function summaryTiles(run) {
 
 /** A table with a row for each thing and a column for each run; rows in which the runs differ stand out. */
 function comparison(caption, runs, rows) {
-  const head = make('tr', {}, make('th', { scope: 'col' }, ''), ...runs.map(run => make('th', { scope: 'col' }, run.id)));
+  const head = make('tr', {}, make('td', {}), ...runs.map(run => make('th', { scope: 'col' }, run.id)));
   const body = rows.map(([label, ...values]) => {
-    const differs = runs.length > 1 && values.some(value => value !== values[0]);
+    const differs = new Set(values.filter(value => value !== UNKNOWN)).size > 1;
     return make('tr', { class: differs ? 'differs' : null }, make('th', { scope: 'row' }, label), ...values.map(value => make('td', {}, value)));
   });
   return make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
-    make('table', {}, make('caption', {}, caption), make('thead', {}, head), make('tbody', {}, ...body)));
+    make('table', {}, make('caption', {}, caption), runs.length > 1 ? make('thead', {}, head) : '', make('tbody', {}, ...body)));
 }
 
 function summary(page) {
@@ -55,7 +56,7 @@ function findings(page) {
     make('p', { class: 'remedy' }, make('strong', {}, 'What helps: '), verdict.remedy),
     verdict.tensors.length ? make('p', { class: 'hint tensors' }, tensorList(verdict.tensors)) : '',
     make('button', { type: 'button', class: 'small', onclick: () => page.lookAt(verdict.since) }, 'Show in the charts')));
-  const parts = [cards.length ? make('ol', { class: 'verdicts' }, ...cards) : make('p', { class: 'none' }, 'No verdict: nothing was found wrong.')];
+  const parts = [cards.length ? make('ol', { class: 'verdicts' }, ...cards) : make('p', { class: 'none' }, 'No verdict was recorded.')];
   const bad = page.runs.flatMap(run => run.nonFinite.map(item => ({ ...item, run })));
   if (page.spikes.length) parts.push(spikeTable(page, several));
   if (bad.length) parts.push(eventTable(`Non-finite gradients: ${showCount(bad.length)} steps`, ['Step', ...(several ? ['Run'] : []), 'First tensor', 'First index'],
@@ -99,7 +100,7 @@ class Samples {
   refresh() {
     const count = this.page.chosen.samples.length, wasLast = this.slider.value === this.slider.max;
     this.none.hidden = count > 0;
-    this.none.textContent = `${this.page.runs.length > 1 ? `${this.page.chosen.id}: ` : ''}no samples were written; a run writes some where its options say so (SampleEvery).`;
+    this.none.textContent = `${this.page.runs.length > 1 ? `${this.page.chosen.id}: no` : 'No'} samples were written; a run writes some where its options say so (SampleEvery).`;
     this.root.lastChild.hidden = count === 0;
     if (count === 0) return;
     this.slider.max = count - 1;
@@ -126,7 +127,7 @@ function flatten(value, prefix, rows) {
   return rows;
 }
 
-const showSetting = value => Number.isInteger(value) && Math.abs(value) < 1e15 ? showCount(value) : String(value);
+const showSetting = value => Number.isInteger(value) && Math.abs(value) < 1e15 ? showCount(value) : String(Number(value.toPrecision(12)));
 
 function configuration(page) {
   const runs = page.runs, described = runs.filter(run => run.description !== null);
@@ -136,13 +137,14 @@ function configuration(page) {
     training: run => run.description?.options ?? {},
     machine: run => {
       const { started, andrea, device, machine: host } = run.description ?? {};
-      return { started, andrea, device, ...host };
+      return { started: showTime(started), andrea, device, ...host };
     },
   };
-  return [['Model', model], ['Training', training], ['Machine', machine]].map(([caption, part]) => {
+  const tables = [['Model', model], ['Training', training], ['Machine', machine]].map(([caption, part]) => {
     const columns = runs.map(run => flatten(part(run), '', new Map()));
     const names = [...new Set(columns.flatMap(column => [...column.keys()]))].filter(name => columns.some(column => column.get(name) !== undefined));
-    const rows = names.map(name => [name.split('.').map(inWords).join(' / '), ...columns.map(column => column.get(name) ?? '–')]);
+    const rows = names.map(name => [name.split('.').map(inWords).join(' / '), ...columns.map(column => column.get(name) ?? UNKNOWN)]);
     return rows.length ? comparison(caption, runs, rows) : '';
   });
+  return [make('div', { class: runs.length > 1 ? 'settings several' : 'settings' }, ...tables)];
 }

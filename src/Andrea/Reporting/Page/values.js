@@ -41,6 +41,9 @@ function showDuration(seconds) {
   return minutes < 100 ? `${minutes} min ${s % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A time in ISO 8601, UTC, to the second. */
+const showTime = time => typeof time === 'string' ? time.replace('T', ' ').replace(/(\.\d+)?(Z|\+00:00)$/, ' UTC') : undefined;
+
 /** "LearningRateTooHigh" and "learningRate" in words. */
 function inWords(name) {
   const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
@@ -51,7 +54,8 @@ function inWords(name) {
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    if (name.startsWith('aria-')) element.setAttribute(name, String(value));
+    else if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
   }
@@ -65,8 +69,13 @@ function fill(section, ...children) {
   section.replaceChildren(...(heading ? [heading] : []), ...children);
 }
 
+const themeColors = new Map();
+
 /** The colour that the style sheet gives a name, in the theme that is on. */
-const color = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+function color(name) {
+  if (!themeColors.has(name)) themeColors.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return themeColors.get(name);
+}
 
 /** The place of the value nearest to x in a rising array; -1 in an empty one. */
 function nearest(values, x) {
