@@ -28,13 +28,11 @@ function summaryTiles(run) {
     make('div', { class: isBad ? 'tile attention' : 'tile' }, make('dt', {}, label), make('dd', {}, value))));
 }
 
-/** A table with a row for each thing and a column for each run; rows in which the runs differ stand out. */
-function comparison(caption, runs, rows) {
+/** A table with a row for each thing and a column for each run; rows that differs says of that the runs differ in them stand out. */
+function comparison(caption, runs, rows, differs = values => new Set(values.filter(value => value !== UNKNOWN)).size > 1) {
   const head = make('tr', {}, make('td', {}), ...runs.map(run => make('th', { scope: 'col' }, run.id)));
-  const body = rows.map(([label, ...values]) => {
-    const differs = new Set(values.filter(value => value !== UNKNOWN)).size > 1;
-    return make('tr', { class: differs ? 'differs' : null }, make('th', { scope: 'row' }, label), ...values.map(value => make('td', {}, value)));
-  });
+  const body = rows.map(([label, ...values]) =>
+    make('tr', { class: differs(values) ? 'differs' : null }, make('th', { scope: 'row' }, label), ...values.map(value => make('td', {}, value))));
   return make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
     make('table', {}, make('caption', {}, caption), runs.length > 1 ? make('thead', {}, head) : '', make('tbody', {}, ...body)));
 }
@@ -43,7 +41,10 @@ function summary(page) {
   const runs = page.runs;
   if (runs.length === 1) return [summaryTiles(runs[0])];
   const results = runs.map(resultsOf);
-  return [comparison('Results', runs, results[0].map(([label], i) => [label, ...results.map(result => result[i][1])]))];
+  const lowest = Math.min(...runs.map(run => run.best?.loss ?? Infinity));
+  const rows = results[0].map(([label], i) => [label, ...results.map((result, at) =>
+    label === 'Best validation loss' && runs[at].best?.loss === lowest ? make('strong', {}, `${result[i][1]} (lowest)`) : result[i][1])]);
+  return [comparison('Results', runs, rows, () => false)];
 }
 
 /** Every verdict as a card with evidence and remedy, then a table of spikes. */
