@@ -84,8 +84,18 @@ public sealed class WatchedPage : IAsyncDisposable
     public async Task<WatchedPage> GoToFile(string path)
     {
         await Page.GotoAsync(new Uri(path).AbsoluteUri);
-        await Page.WaitForFunctionAsync("window.andrea !== undefined");
+        await Until("window.andrea !== undefined");
         return this;
+    }
+
+    /// <summary>Waits until an expression of JavaScript is true. Playwright's own way evaluates text within the page, which its policy forbids.</summary>
+    public async Task Until(string expression)
+    {
+        for (int tries = 0; !await Value<bool>(expression); tries++)
+        {
+            Assert.True(tries < 600, $"Never true: {expression}; the page complained: {string.Join("; ", Complaints)}");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
     }
 
     /// <summary>The value of an expression of JavaScript.</summary>

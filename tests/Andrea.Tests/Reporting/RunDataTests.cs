@@ -82,7 +82,7 @@ public sealed class RunDataTests : IDisposable
         _folder.Write("run/metrics.jsonl", "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":3}"u8);
         RunData run = RunData.Read(_folder["run"]);
         Assert.Equal([1L, 2L], run.Steps.Step);
-        Assert.Equal(21, Json(run).GetProperty("position").GetProperty("metrics").GetInt64());
+        Assert.Equal(20, Json(run).GetProperty("position").GetProperty("metrics").GetInt64());
         Assert.Equal(((double?)null, (double?)null), (run.Steps.Norm[0], run.Steps.TokensPerSecond[0]));
     }
 

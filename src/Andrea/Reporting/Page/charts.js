@@ -124,7 +124,9 @@ class LineChart {
     if (low === null || low === undefined) return this.log ? [0.1, 1] : [0, 1];
     if (this.log) return uPlot.rangeLog(low, high, 10, high / low < 3);
     const { floor = -Infinity, ceiling = Infinity } = this.spec;
-    const space = (high - low) * 0.06 || Math.abs(high) * 0.1 || 0.1;
+    // Values that differ by rounding alone are one value: no axis could be divided so finely.
+    const isFlat = high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high));
+    const space = isFlat ? Math.abs(high) * 0.1 || 0.1 : (high - low) * 0.06;
     return [Math.max(low - space, floor), Math.min(high + space, ceiling)];
   }
 
