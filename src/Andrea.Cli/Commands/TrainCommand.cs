@@ -43,7 +43,7 @@ internal sealed class TrainCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         ITrainingView view = _terminal.IsInteractive
-            ? new ProgressView(_terminal.Console, _terminal.Clock)
+            ? new ProgressView(_terminal.Console, _terminal.Clock, blocks: _terminal.Variable("TERM") is not ("linux" or "dumb"))
             : new PlainLines(_terminal.Output, _terminal.Clock, parsed.GetValue(_logEvery) ?? 0);
         using var signals = new RunSignals(view.Note, Environment.Exit);
         using Device device = _device.Open(parsed, _terminal);
