@@ -89,14 +89,13 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
                 await SendRunsAsync(context, [all[0].Folder]).ConfigureAwait(false);
                 return;
             case "/":
-                await SendAsync(context, Html, Encoding.UTF8.GetBytes(LivePages.Index(all))).ConfigureAwait(false);
+                await SendAsync(context, Html, () => Encoding.UTF8.GetBytes(LivePages.Index(all))).ConfigureAwait(false);
                 return;
             case "/compare" when all.Count > 0:
                 await SendRunsAsync(context, [.. all.Select(run => run.Folder)]).ConfigureAwait(false);
                 return;
             case "/checkpoints":
-                context.Response.ContentType = Json;
-                await RunFiles.WriteCheckpointsAsync(all, context.Response.BodyWriter, context.RequestAborted).ConfigureAwait(false);
+                await SendAsync(context, Json, () => RunFiles.Checkpoints(all)).ConfigureAwait(false);
                 return;
         }
         int slash = path.IndexOf('/', 1);
@@ -111,25 +110,22 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
 
     private async Task AnswerAboutAsync(HttpContext context, string what, string folder)
     {
-        HttpResponse response = context.Response;
         switch (what)
         {
             case "run":
                 await SendRunsAsync(context, [folder]).ConfigureAwait(false);
                 break;
             case "data":
-                await SendAsync(context, Json, await ReadAsync(context, () => LivePages.Data(folder)).ConfigureAwait(false)).ConfigureAwait(false);
+                await SendAsync(context, Json, () => LivePages.Data(folder)).ConfigureAwait(false);
                 break;
             case "events":
                 await StreamAsync(context, folder).ConfigureAwait(false);
                 break;
             case "loss":
-                response.ContentType = Json;
-                await RunFiles.WriteLossAsync(folder, response.BodyWriter, context.RequestAborted).ConfigureAwait(false);
+                await SendAsync(context, Json, () => RunFiles.Loss(folder)).ConfigureAwait(false);
                 break;
             case "samples":
-                response.ContentType = Json;
-                await RunFiles.WriteSamplesAsync(folder, response.BodyWriter, context.RequestAborted).ConfigureAwait(false);
+                await SendAsync(context, Json, () => RunFiles.Samples(folder)).ConfigureAwait(false);
                 break;
             default:
                 await SayAsync(context, StatusCodes.Status404NotFound, $"There is no '{what}' of a run here; / shows what there is.").ConfigureAwait(false);
@@ -137,25 +133,26 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
         }
     }
 
-    private async Task SendRunsAsync(HttpContext context, IReadOnlyList<string> folders)
+    private Task SendRunsAsync(HttpContext context, IReadOnlyList<string> folders)
     {
-        byte[] page = await ReadAsync(context, () => Encoding.UTF8.GetBytes(LivePages.Runs(folders, live: folders.Count <= MostLiveRuns))).ConfigureAwait(false);
         context.Response.Headers.ContentSecurityPolicy = LivePages.RunPolicy;
-        await SendAsync(context, Html, page).ConfigureAwait(false);
+        return SendAsync(context, Html, () => Encoding.UTF8.GetBytes(LivePages.Runs(folders, live: folders.Count <= MostLiveRuns)));
     }
 
-    /// <summary>Reads whole files, one request at a time.</summary>
-    private async Task<byte[]> ReadAsync(HttpContext context, Func<byte[]> read)
+    /// <summary>Sends what is read from files, for one request at a time.</summary>
+    private async Task SendAsync(HttpContext context, string type, Func<byte[]> read)
     {
+        byte[] body;
         await _reading.WaitAsync(context.RequestAborted).ConfigureAwait(false);
         try
         {
-            return read();
+            body = read();
         }
         finally
         {
             _reading.Release();
         }
+        await SendAsync(context, type, body).ConfigureAwait(false);
     }
 
     private async Task StreamAsync(HttpContext context, string folder)
@@ -219,7 +216,7 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
             SetHeaders(context.Response);
             await SayAsync(context, StatusCodes.Status500InternalServerError, $"That did not work: {exception.Message}").ConfigureAwait(false);
         }
-        catch (Exception second) when (second is IOException or OperationCanceledException)
+        catch (Exception)
         {
             context.Abort();
         }

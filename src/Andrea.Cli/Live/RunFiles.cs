@@ -1,4 +1,5 @@
-using System.IO.Pipelines;
+using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using Andrea.Training;
 using Andrea.Training.Checkpoints;
@@ -15,47 +16,26 @@ internal static class RunFiles
     public static string GradientsOf(string folder) => Path.Combine(folder, "gradients.jsonl");
 
     /// <summary><c>{"points": [[step, loss], ...]}</c>; a loss that is not finite is "NaN", "Infinity" or "-Infinity".</summary>
-    public static Task WriteLossAsync(string folder, PipeWriter output, CancellationToken cancellation) =>
-        WriteListAsync(folder, "points", output, WritePoint, cancellation);
+    public static byte[] Loss(string folder) => ListOf(folder, "points", WritePoint);
 
     /// <summary><c>{"samples": [{"step": n, "text": "..."}, ...]}</c></summary>
-    public static Task WriteSamplesAsync(string folder, PipeWriter output, CancellationToken cancellation) =>
-        WriteListAsync(folder, "samples", output, WriteSample, cancellation);
+    public static byte[] Samples(string folder) => ListOf(folder, "samples", WriteSample);
 
     /// <summary>
     /// <c>{"checkpoints": [{"run": "NAME", "name": "step-000100", "step": n, "created": "...", "validationLoss": x or null, "finite": true,
     /// "best": false}, ...]}</c>, those of each run in the order of saving.
     /// </summary>
-    public static async Task WriteCheckpointsAsync(IEnumerable<(string Name, string Folder)> runs, PipeWriter output, CancellationToken cancellation)
+    public static byte[] Checkpoints(IEnumerable<(string Name, string Folder)> runs) => ObjectOf("checkpoints", json =>
     {
-        using var json = new Utf8JsonWriter(output);
-        json.WriteStartObject();
-        json.WriteStartArray("checkpoints");
         foreach ((string name, string folder) in runs)
         {
             IReadOnlyList<CheckpointEntry> entries = new CheckpointStore(RunFolder.CheckpointsOf(folder)).List();
             CheckpointEntry? best = entries.Where(entry => entry.IsFinite && entry.State!.ValidationLoss is not null).MinBy(entry => entry.State!.ValidationLoss);
-            foreach (CheckpointEntry entry in entries)
-            {
-                // Damaged, or deleted at this moment.
-                if (entry.State is not { } state)
-                    continue;
-                json.WriteStartObject();
-                json.WriteString("run", name);
-                json.WriteString("name", entry.Name.ToString());
-                json.WriteNumber("step", state.Step);
-                json.WriteString("created", state.CreatedAt);
-                json.WritePropertyName("validationLoss");
-                WriteNumber(json, state.ValidationLoss);
-                json.WriteBoolean("finite", state.Finite);
-                json.WriteBoolean("best", entry == best);
-                json.WriteEndObject();
-            }
+            // What has no state is damaged, or being deleted at this moment.
+            foreach (CheckpointEntry entry in entries.Where(entry => entry.State is not null))
+                WriteCheckpoint(json, name, entry, isBest: entry == best);
         }
-        json.WriteEndArray();
-        json.WriteEndObject();
-        await json.FlushAsync(cancellation).ConfigureAwait(false);
-    }
+    });
 
     /// <summary>The last record of a step in a run; null when there is none near the file's end.</summary>
     public static (long Step, double Loss)? LastStep(string folder)
@@ -73,21 +53,45 @@ internal static class RunFiles
         return last;
     }
 
-    private static async Task WriteListAsync(
-        string folder, string name, PipeWriter output, Action<Utf8JsonWriter, long, JsonElement> write, CancellationToken cancellation)
+    private static byte[] ListOf(string folder, string name, Action<Utf8JsonWriter, long, JsonElement> write) => ObjectOf(name, json =>
     {
-        using var json = new Utf8JsonWriter(output);
-        json.WriteStartObject();
-        json.WriteStartArray(name);
         var tail = new FileTail(MetricsOf(folder));
         while (tail.Read(out ReadOnlyMemory<byte> lines) == TailChange.Lines)
-        {
             ForEachRecord(lines, (step, record) => write(json, step, record));
-            await json.FlushAsync(cancellation).ConfigureAwait(false);
-        }
+    });
+
+    /// <summary>An object with one array.</summary>
+    private static byte[] ObjectOf(string name, Action<Utf8JsonWriter> writeItems)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartObject();
+        json.WriteStartArray(name);
+        writeItems(json);
         json.WriteEndArray();
         json.WriteEndObject();
-        await json.FlushAsync(cancellation).ConfigureAwait(false);
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void WriteCheckpoint(Utf8JsonWriter json, string run, CheckpointEntry entry, bool isBest)
+    {
+        CheckpointState state = entry.State!;
+        json.WriteStartObject();
+        json.WriteString("run", run);
+        json.WriteString("name", entry.Name.ToString());
+        json.WriteNumber("step", state.Step);
+        json.WriteString("created", state.CreatedAt);
+        json.WritePropertyName("validationLoss");
+        if (state.ValidationLoss is not { } loss)
+            json.WriteNullValue();
+        else if (double.IsFinite(loss))
+            json.WriteNumberValue(loss);
+        else
+            json.WriteStringValue(loss.ToString(CultureInfo.InvariantCulture));
+        json.WriteBoolean("finite", state.Finite);
+        json.WriteBoolean("best", isBest);
+        json.WriteEndObject();
     }
 
     private static void WritePoint(Utf8JsonWriter json, long step, JsonElement record)
@@ -142,14 +146,4 @@ internal static class RunFiles
         },
         _ => null,
     };
-
-    private static void WriteNumber(Utf8JsonWriter json, double? value)
-    {
-        if (value is not { } number)
-            json.WriteNullValue();
-        else if (double.IsFinite(number))
-            json.WriteNumberValue(number);
-        else
-            json.WriteStringValue(number.ToString(System.Globalization.CultureInfo.InvariantCulture));
-    }
 }

@@ -5,7 +5,7 @@ namespace Andrea.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "train, sample, doctor, bench")]
+    [InlineData("", "train, watch, sample, doctor, bench")]
     [InlineData("bench", "optimizer, step")]
     [InlineData("teach", "'teach'")]
     [InlineData("train books", "'books'")]
@@ -75,6 +75,7 @@ public sealed class CommandLineTests
     [InlineData("--out", "train", "--out", "")]
     [InlineData("--resume", "train", "--resume", "")]
     [InlineData("sample", "sample", "")]
+    [InlineData("watch", "watch", "")]
     public async Task EmptyPath_IsWrongUsage(string expected, params string[] arguments)
     {
         string line = (await CliRun.Of(arguments)).FailedWith(ExitCode.WrongUsage);
@@ -89,8 +90,9 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("--help", "train sample doctor bench")]
-    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup")]
+    [InlineData("--help", "train watch sample doctor bench")]
+    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --live --live-host")]
+    [InlineData("watch --help", "RUN --port --host")]
     [InlineData("sample -h", "RUN --prompt --tokens --temperature --top-k --seed --threads --device --gpu --tf32")]
     [InlineData("bench --help", "optimizer step")]
     [InlineData("bench step --help", "--preset --batch --context --threads --device --gpu --reps --json")]
