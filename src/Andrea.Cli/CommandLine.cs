@@ -44,6 +44,7 @@ internal static class CommandLine
             TrainCommand.Create(terminal),
             WatchCommand.Create(terminal),
             SampleCommand.Create(terminal),
+            ReportCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             BenchCommand.Create(terminal),
             new HelpOption(),

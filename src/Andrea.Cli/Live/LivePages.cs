@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Andrea.Cli.Rendering;
+using Andrea.Reporting;
 
 namespace Andrea.Cli.Live;
 
@@ -45,8 +46,15 @@ internal static class LivePages
     }
 
     /// <summary>The page of one run, or of several in one.</summary>
-    public static string Runs(IEnumerable<string> folders, bool live) => string.Join("\n", folders) + live;
+    /// <param name="folders">Their folders.</param>
+    /// <param name="live">Whether the page follows them from here on.</param>
+    public static string Runs(IEnumerable<string> folders, bool live) => RunPage.Html([.. folders.Select(RunData.Read)], live);
 
-    /// <summary>What a run's page shows, as JSON.</summary>
-    public static byte[] Data(string folder) => Encoding.UTF8.GetBytes(folder);
+    /// <summary>What a run's page shows, as JSON, with the place in the files up to which it is told.</summary>
+    public static byte[] Data(string folder)
+    {
+        using var stream = new MemoryStream();
+        RunData.Read(folder).WriteJson(stream);
+        return stream.ToArray();
+    }
 }

@@ -46,6 +46,7 @@ public sealed partial class Trainer
             if (trainer.Options.Steps < trainer.Step)
                 throw new ArgumentException(
                     $"The run has made {trainer.Step} steps already, so it cannot end after {trainer.Options.Steps}. Ask for more steps, or for none to keep its own number.");
+            trainer.DescribeRun(device, resumes: true);
             return trainer;
         }
         catch

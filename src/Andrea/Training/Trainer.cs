@@ -101,6 +101,8 @@ public sealed partial class Trainer : IDisposable
             // What a run without a checkpoint left behind cannot be gone on with.
             if (!resumes)
                 _metrics.DropAfter(-1);
+            if (!resumes)
+                DescribeRun(device, resumes: false);
             _observers.Add(_metrics);
         }
         catch
@@ -133,14 +135,14 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Asks for a checkpoint after the current step. From any thread, or a signal handler.</summary>
     public void RequestCheckpoint() => Volatile.Write(ref _checkpointRequested, 1);
 
-    /// <summary>Trains until all steps are made or cancellation is asked for; either way a checkpoint is written at the end, if there is a run folder.</summary>
+    /// <summary>Trains until all steps are made or cancellation is asked for; either way a checkpoint and report.html are written at the end, if there is a run folder.</summary>
     /// <param name="cancellation">Ends the run after the current step; no exception is thrown for it.</param>
     /// <returns>How it went.</returns>
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
     public Task<TrainingSummary> RunAsync(CancellationToken cancellation = default) =>
         Task.Factory.StartNew(
-            () => Alone(() => Run(cancellation)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Alone(() => RunAndReport(cancellation)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Mean loss over the validation batches, in nats per token. Waits for the device.</summary>
     /// <exception cref="InvalidOperationException">The data has no validation part, or measuring is switched off.</exception>

@@ -5,7 +5,7 @@ namespace Andrea.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "train, watch, sample, doctor, bench")]
+    [InlineData("", "train, watch, sample, report, doctor, bench")]
     [InlineData("bench", "optimizer, step")]
     [InlineData("teach", "'teach'")]
     [InlineData("train books", "'books'")]
@@ -62,6 +62,8 @@ public sealed class CommandLineTests
     [InlineData("train --lr", "--lr")]
     [InlineData("sample run --prompt", "--prompt")]
     [InlineData("doctor now", "'now'")]
+    [InlineData("report", "'report'")]
+    [InlineData("report run --out", "--out")]
     public async Task WrongUsage_ExitsWith2AndSaysSoInOneLine(string arguments, string expected)
     {
         CliRun run = await CliRun.Of(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -76,6 +78,8 @@ public sealed class CommandLineTests
     [InlineData("--resume", "train", "--resume", "")]
     [InlineData("sample", "sample", "")]
     [InlineData("watch", "watch", "")]
+    [InlineData("report", "report", "run", "")]
+    [InlineData("--out", "report", "run", "--out", " ")]
     public async Task EmptyPath_IsWrongUsage(string expected, params string[] arguments)
     {
         string line = (await CliRun.Of(arguments)).FailedWith(ExitCode.WrongUsage);
@@ -90,10 +94,11 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("--help", "train watch sample doctor bench")]
+    [InlineData("--help", "train watch sample report doctor bench")]
     [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --live --live-host")]
     [InlineData("watch --help", "RUN --port --host")]
     [InlineData("sample -h", "RUN --prompt --tokens --temperature --top-k --seed --threads --device --gpu --tf32")]
+    [InlineData("report --help", "RUN --out report.html")]
     [InlineData("bench --help", "optimizer step")]
     [InlineData("bench step --help", "--preset --batch --context --threads --device --gpu --reps --json")]
     [InlineData("bench optimizer --help", "--preset --threads --device --gpu --reps --json")]
@@ -127,5 +132,5 @@ public sealed class CommandLineTests
     [InlineData("processor\t: 0\nBogoMIPS\t: 100\n", null)]
     [InlineData("", null)]
     public void ProcessorName_OfLinuxList_IsTheModel(string list, string? expected) =>
-        Assert.Equal(expected, Andrea.Cli.Doctor.Machine.ProcessorOf(list.Split('\n')));
+        Assert.Equal(expected, Andrea.Training.MachineDescription.ProcessorOf(list.Split('\n')));
 }

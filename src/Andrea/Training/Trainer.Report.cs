@@ -1,0 +1,71 @@
+using Andrea.Reporting;
+using Andrea.Training.Checkpoints;
+
+namespace Andrea.Training;
+
+public sealed partial class Trainer
+{
+    /// <summary>Runs, then writes the report, however the run ended: by then all that was recorded is on disk.</summary>
+    private TrainingSummary RunAndReport(CancellationToken cancellation)
+    {
+        try
+        {
+            return Run(cancellation);
+        }
+        finally
+        {
+            WriteReport();
+        }
+    }
+
+    /// <summary>Writes report.html into the run's folder. Not with every checkpoint, since it reads all of the run's files.</summary>
+    private void WriteReport()
+    {
+        if (Options.RunFolder is not { } folder)
+            return;
+        try
+        {
+            RunReport.Write(folder);
+        }
+        catch (Exception)
+        {
+            // A page about the run is not worth the run, nor the exception that ended it; andrea report makes it at any time.
+        }
+    }
+
+    /// <summary>Writes run.json into the run's folder; one that is there from before goes on with the options of now.</summary>
+    /// <param name="device">The device that the run goes on with.</param>
+    /// <param name="resumes">Whether the run has begun before.</param>
+    private void DescribeRun(Device device, bool resumes)
+    {
+        if (Options.RunFolder is not { } folder)
+            return;
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        RunDescription fresh = new()
+        {
+            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+            Started = resumes ? null : now,
+            Andrea = CheckpointVersions.Current.Library,
+            Device = device.Description,
+            Machine = MachineDescription.Current,
+            Parameters = Model.Layout.ElementCount,
+            Config = Model.Config,
+            Options = Options,
+            Tokenizer = new TokenizerDescription(Tokenizer.Kind, Tokenizer.VocabularySize),
+        };
+        RunDescription description = fresh;
+        if (resumes)
+        {
+            RunDescription before = RunDescription.TryRead(folder) ?? fresh;
+            description = before with { Options = Options, Resumed = [.. before.Resumed, new ResumeDescription(now, Step, device.Description)] };
+        }
+        try
+        {
+            description.Write(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The run does not need it.
+        }
+    }
+}

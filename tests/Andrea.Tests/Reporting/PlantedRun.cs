@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Andrea.Tests.Support;
+using static System.FormattableString;
+
+namespace Andrea.Tests.Reporting;
+
+/// <summary>Run folders with known content: a loss that falls, a NaN at one step, a tensor that dies.</summary>
+internal static class PlantedRun
+{
+    public const int Steps = 40, NaNStep = 20, DeadFrom = 31;
+
+    public static readonly string[] Tensors = ["wte", "h.0.w", "h.1.w", "ln_f"];
+
+    public static double LossOf(int step) => 1 + 4.0 / step;
+
+    /// <summary>What gradients.jsonl says of a tensor; NaN at <see cref="NaNStep"/> in h.0.w, 0 from <see cref="DeadFrom"/> on in h.1.w.</summary>
+    public static double NormOf(int step, int tensor) => (step, tensor) switch
+    {
+        (NaNStep, 1) => double.NaN,
+        ( >= DeadFrom and < 1000, 2) => 0,
+        _ => Math.Round(Math.Pow(10, -tensor) * (1 + step % 3), 6),
+    };
+
+    /// <summary>Writes all three files.</summary>
+    /// <returns>The run's folder.</returns>
+    public static string Write(TemporaryFolder folder, string name = "planted", int steps = Steps, double rate = 0.01, string sample = "once upon a time")
+    {
+        string run = folder[name];
+        Directory.CreateDirectory(run);
+        File.WriteAllLines(Path.Combine(run, "metrics.jsonl"), Metrics(steps, rate, sample));
+        File.WriteAllLines(Path.Combine(run, "gradients.jsonl"), Gradients(steps));
+        File.WriteAllText(Path.Combine(run, "run.json"), Description(name, steps, rate));
+        return run;
+    }
+
+    public static IEnumerable<string> Metrics(int steps, double rate, string sample)
+    {
+        for (int step = 1; step <= steps; step++)
+        {
+            bool isBad = step == NaNStep;
+            string norm = isBad ? "\"NaN\"" : step % 10 == 5 ? "4" : "0.5", after = isBad ? "\"NaN\"" : step % 10 == 5 ? "1" : "0.5";
+            string bad = isBad ? ",\"firstBadTensor\":\"h.0.w\",\"firstBadIndex\":7" : "";
+            string loss = isBad ? "\"NaN\"" : Number(LossOf(step));
+            yield return Invariant($"{{\"step\":{step},\"loss\":{loss},\"norm\":{norm},\"normAfter\":{after},\"coefficient\":{(step % 10 == 5 ? "0.25" : "1")},\"clipRate\":0.1,\"skipped\":{(isBad ? "true" : "false")}{bad},\"lr\":{rate},\"tokens\":100,\"ms\":50}}");
+            if (step % 10 == 0)
+                yield return Invariant($"{{\"step\":{step},\"validationLoss\":{Number(LossOf(step) + 0.1)},\"best\":true}}");
+            if (step == 15)
+                yield return """{"step":15,"spike":"norm","value":4,"z":"Infinity","median":0.5}""";
+            if (step == NaNStep)
+                yield return """{"step":20,"verdict":"NonFinite","since":20,"summary":"The gradient of h.0.w is NaN.","remedy":"Clip harder.","tensors":["h.0.w"]}""";
+            if (step == 30)
+                yield return new JsonObject { ["step"] = step, ["sample"] = sample }.ToJsonString();
+        }
+        yield return Invariant($"{{\"step\":{steps},\"checkpoint\":\"step-{steps:d6}\"}}");
+    }
+
+    public static IEnumerable<string> Gradients(int steps)
+    {
+        yield return """{"step":0,"tensors":["wte","h.0.w","h.1.w","ln_f"],"lengths":[1000,200,200,10],"depths":[null,0,1,null]}""";
+        for (int step = 1; step <= steps; step++)
+        {
+            string norms = Row(tensor => NormOf(step, tensor)), bad = step == NaNStep ? ",\"nonFinite\":[0,3,0,0],\"firstNonFinite\":[-1,7,-1,-1]" : "";
+            string updates = step % 10 == 0
+                ? $",\"weight\":{Row(tensor => 2)},\"update\":{Row(tensor => 0.002 * (tensor + 1))},\"rms\":{Row(_ => 1)},\"vRatio\":{Row(_ => 1.5)}"
+                : "";
+            yield return Invariant($"{{\"step\":{step},\"coefficient\":1,\"skipped\":{(step == NaNStep ? "true" : "false")},\"norm\":{norms},\"max\":{norms}{bad}{updates}}}");
+        }
+    }
+
+    private static string Description(string name, int steps, double rate) => new JsonObject
+    {
+        ["name"] = name,
+        ["started"] = "2026-01-02T03:04:05.678+00:00",
+        ["andrea"] = "0.1.0",
+        ["device"] = "a device",
+        ["machine"] = new JsonObject { ["processor"] = "a processor", ["cores"] = 2 },
+        ["parameters"] = 1410,
+        ["config"] = new JsonObject { ["layerCount"] = 2 },
+        ["options"] = new JsonObject { ["steps"] = steps, ["learningRate"] = rate, ["clip"] = new JsonObject { ["maxNorm"] = 1 } },
+        ["tokenizer"] = new JsonObject { ["kind"] = "char", ["vocabularySize"] = 65 },
+    }.ToJsonString();
+
+    private static string Row(Func<int, double> value) => $"[{string.Join(',', Enumerable.Range(0, Tensors.Length).Select(tensor => Number(value(tensor))))}]";
+
+    private static string Number(double value) => double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : $"\"{value.ToString(CultureInfo.InvariantCulture)}\"";
+}
