@@ -42,6 +42,7 @@ internal static class CommandLine
         var root = new Command("andrea", "Trains small GPTs and keeps the training stable.")
         {
             TrainCommand.Create(terminal),
+            WatchCommand.Create(terminal),
             SampleCommand.Create(terminal),
             ReportCommand.Create(terminal),
             DoctorCommand.Create(terminal),

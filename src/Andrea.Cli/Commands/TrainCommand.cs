@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Andrea.Cli.Live;
 using Andrea.Cli.Rendering;
 using Andrea.Cli.Telemetry;
 using Andrea.Cli.Training;
@@ -24,6 +25,7 @@ internal sealed class TrainCommand
     private readonly Option<string?> _prompt = CliOption.Word("--prompt", "TEXT", "Text that the sample at the end continues (default: none).");
     private readonly Option<int?> _sampleTokens = CliOption.Count(
         "--sample-tokens", "Tokens of a sample, 0 for no sample at the end (default: the preset's).", 0);
+    private readonly LiveOptions _live = new("--live", "--live-host", isSwitch: true);
     private readonly Terminal _terminal;
 
     private TrainCommand(Terminal terminal) => _terminal = terminal;
@@ -39,6 +41,7 @@ internal sealed class TrainCommand
         train._sinks.AddTo(command);
         foreach (Option option in (Option[])[train._out, train._resume, train._logEvery, train._prompt, train._sampleTokens])
             command.Add(option);
+        train._live.AddTo(command);
         command.SetAction((parsed, _) => train.RunAsync(parsed));
         return command;
     }
@@ -46,9 +49,12 @@ internal sealed class TrainCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         ITrainingView view = _terminal.IsInteractive
-            ? new ProgressView(_terminal.Console, _terminal.Clock)
+            ? new ProgressView(_terminal.Console, _terminal.Clock, blocks: _terminal.Variable("TERM") is not ("linux" or "dumb"))
             : new PlainLines(_terminal.Output, _terminal.Clock, parsed.GetValue(_logEvery) ?? 0);
         using var signals = new RunSignals(view.Note, Environment.Exit);
+        // Before the trainer: a port in use is told before anything is written, and the run's last lines are still shown.
+        var shown = new RunList();
+        await using LiveServer? live = _live.IsWanted(parsed) ? await _live.StartAsync(parsed, shown, _terminal, view.Note).ConfigureAwait(false) : null;
         using Device device = _device.Open(parsed, _terminal);
         using OtlpExport? export = _sinks.OpenExport(parsed, view.Note);
         using Trainer trainer = parsed.GetValue(_resume) is { } run ? Resume(parsed, run, device, view) : Begin(parsed, device, view);
@@ -57,6 +63,9 @@ internal sealed class TrainCommand
             view.Note(Invariant($"The run is finished: all {trainer.Step} steps are done; to go further, give more with --steps."));
             return ExitCode.Done;
         }
+        shown.Show(trainer.Options.RunFolder!);
+        if (live is not null)
+            view.Note($"The run can be watched at {live.Url}");
         signals.Begin(trainer.RequestCheckpoint);
         trainer.Warned = view.Note;
         _sinks.Attach(parsed, trainer, resumes: parsed.GetValue(_resume) is not null);

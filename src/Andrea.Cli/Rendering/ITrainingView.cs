@@ -13,6 +13,12 @@ internal interface ITrainingView
     /// <summary>Something worth a line of its own. From any thread.</summary>
     void Note(string line);
 
+    /// <summary>A value far off its recent ones. May come often, and from any thread.</summary>
+    void Spike(string line);
+
+    /// <summary>Something is wrong with the run: worth a line of its own, and to stay in sight. From any thread.</summary>
+    void Verdict(string line);
+
     /// <summary>Text that the model wrote.</summary>
     void Sample(string text);
 }

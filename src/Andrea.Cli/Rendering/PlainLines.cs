@@ -19,7 +19,8 @@ internal sealed class PlainLines(TextWriter output, TimeProvider clock, long eve
         if (!IsDue(status))
             return;
         _lastLine = clock.GetTimestamp();
-        Note(FormattableString.Invariant($"step {status.Step}/{status.TotalSteps}  {status.Numbers()}"));
+        string worst = status.Worst.Text() is { Length: > 0 } text ? $"  worst {text}" : "";
+        Note(FormattableString.Invariant($"step {status.Step}/{status.TotalSteps}  {status.Numbers()}{worst}"));
     }
 
     public void Note(string line)
@@ -37,6 +38,10 @@ internal sealed class PlainLines(TextWriter output, TimeProvider clock, long eve
             _isGone = true;
         }
     }
+
+    public void Spike(string line) => Note(SafeText.OneLine(line));
+
+    public void Verdict(string line) => Note(SafeText.OneLine(line));
 
     public void Sample(string text) => Note(text);
 

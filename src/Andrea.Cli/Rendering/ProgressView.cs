@@ -3,21 +3,22 @@ using Spectre.Console.Rendering;
 
 namespace Andrea.Cli.Rendering;
 
-/// <summary>A progress bar with the run's numbers below it, for a terminal; notes scroll by above.</summary>
+/// <summary>A progress bar with the run's numbers and sparklines below it, for a terminal; notes scroll by above.</summary>
 /// <remarks>
 /// Between two drawings the cursor rests on the bar's first column. So all that is drawn is below it, and can be erased whatever the
 /// terminal did to it meanwhile: a narrower window wraps the lines, but takes the cursor along with its text.
 /// </remarks>
-internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock) : ITrainingView
+/// <param name="console">The terminal.</param>
+/// <param name="clock">Tells when to draw again.</param>
+/// <param name="blocks">Whether its font has characters of eight heights, besides knowing their code.</param>
+internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock, bool blocks = true) : ITrainingView
 {
-    private const int ShortestBar = 5;
-
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly Segment Erase = Segment.Control("\r\u001b[J"), ToBar = Segment.Control("\r\u001b[1A");
+    private static readonly Segment Erase = Segment.Control("\r\u001b[J");
 
     private readonly Lock _drawing = new();
+    private readonly StatusLines _lines = new();
     private bool _isShown, _isGone;
-    private TrainingStatus? _status;
     private long _lastRefresh = -1;
 
     public async Task ShowAsync(Func<Task> work)
@@ -32,7 +33,7 @@ internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock) : I
             lock (_drawing)
             {
                 // What comes next goes below the last numbers.
-                Write([Erase, .. Status(), .. _status is null ? [] : (Segment[])[Segment.LineBreak]]);
+                Write([Erase, .. Status(goBack: false)]);
                 _isShown = false;
             }
         }
@@ -42,38 +43,33 @@ internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock) : I
     {
         lock (_drawing)
         {
-            _status = status;
+            _lines.Add(status);
             if (_lastRefresh >= 0 && status.Step < status.TotalSteps && clock.GetElapsedTime(_lastRefresh) < RefreshInterval)
                 return;
             _lastRefresh = clock.GetTimestamp();
             if (_isShown)
-                Write([Erase, .. Status(), ToBar]);
+                Write([Erase, .. Status(goBack: true)]);
         }
     }
 
     public void Note(string line) => Print(line, new Style(Color.Grey));
 
-    public void Sample(string text) => Print(SafeText.ForTerminal(text), new Style(Color.Green));
-
-    /// <summary>Bar and numbers, neither as wide as the terminal: some wrap a line that is just as wide.</summary>
-    internal static IReadOnlyList<Segment> Render(in TrainingStatus status, int width, bool unicode)
+    public void Spike(string line)
     {
-        int room = Math.Max(1, width - 1);
-        // Of different weight, for terminals without colors.
-        char full = unicode ? '\u2501' : '=', empty = unicode ? '\u2500' : '-';
-        string steps = FormattableString.Invariant($"{status.Step}/{status.TotalSteps}");
-        int length = room - steps.Length - 1;
-        double share = status.TotalSteps == 0 ? 1 : Math.Clamp((double)status.Step / status.TotalSteps, 0, 1);
-        var numbers = new Segment(status.Numbers(room));
-        if (length < ShortestBar)
-            return [new Segment(steps[..Math.Min(steps.Length, room)]), Segment.LineBreak, numbers];
-        int done = (int)Math.Round(share * length);
-        return
-        [
-            new Segment(new string(full, done), new Style(Color.Green)), new Segment(new string(empty, length - done), new Style(Color.Grey23)),
-            new Segment(" " + steps), Segment.LineBreak, numbers,
-        ];
+        // Seen at the next drawing: a run that spikes in every second step must not push all else off the screen.
+        lock (_drawing)
+            _lines.Alarm = SafeText.OneLine(line);
     }
+
+    public void Verdict(string line)
+    {
+        string text = SafeText.OneLine(line);
+        lock (_drawing)
+            _lines.Alarm = text;
+        Print(text, new Style(Color.Yellow));
+    }
+
+    public void Sample(string text) => Print(SafeText.ForTerminal(text), new Style(Color.Green));
 
     private void Print(string text, Style style)
     {
@@ -84,14 +80,24 @@ internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock) : I
                 segments.Add(Erase);
             foreach (string line in text.ReplaceLineEndings("\n").Split('\n'))
                 segments.AddRange([new Segment(line, style), Segment.LineBreak]);
-            if (_isShown && _status is not null)
-                segments.AddRange([.. Status(), ToBar]);
+            if (_isShown)
+                segments.AddRange(Status(goBack: true));
             Write(segments);
         }
     }
 
-    private IReadOnlyList<Segment> Status() =>
-        _status is { } status ? Render(status, console.Profile.Width, console.Profile.Capabilities.Unicode) : [];
+    /// <summary>The lines of the status; afterwards the cursor goes back to the bar, or to the line below.</summary>
+    private List<Segment> Status(bool goBack)
+    {
+        Profile profile = console.Profile;
+        IReadOnlyList<Segment[]> lines = _lines.Render(profile.Width, profile.Height, blocks && profile.Capabilities.Unicode);
+        var segments = new List<Segment>();
+        foreach (Segment[] line in lines)
+            segments.AddRange([.. segments.Count == 0 ? [] : (Segment[])[Segment.LineBreak], .. line]);
+        if (lines.Count > 0)
+            segments.Add(goBack ? Segment.Control(FormattableString.Invariant($"\r\u001b[{lines.Count - 1}A")) : Segment.LineBreak);
+        return segments;
+    }
 
     private void Write(IReadOnlyList<Segment> segments)
     {

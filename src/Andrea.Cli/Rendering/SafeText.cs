@@ -7,5 +7,8 @@ internal static class SafeText
     public static string ForTerminal(string text) =>
         text.Any(IsUnsafe) ? string.Concat(text.Select(character => IsUnsafe(character) ? '\uFFFD' : character)) : text;
 
+    /// <summary>The same in one line, for what is one line of a log or of a display.</summary>
+    public static string OneLine(string text) => ForTerminal(text.Trim().ReplaceLineEndings(" ").Replace('\t', ' '));
+
     private static bool IsUnsafe(char character) => char.IsControl(character) && character is not ('\n' or '\t');
 }

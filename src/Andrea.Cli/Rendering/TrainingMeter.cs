@@ -32,6 +32,7 @@ internal sealed class TrainingMeter(TimeProvider clock)
             Step = record.Step,
             TotalSteps = record.TotalSteps,
             Loss = _weight > 0 ? _sum / _weight : double.NaN,
+            StepLoss = record.Loss,
             NormBefore = record.Clip.NormBefore,
             NormAfter = record.Clip.NormAfter,
             ClipRate = record.ClipRate,

@@ -7,6 +7,9 @@ namespace Andrea.Cli.Rendering;
 /// <summary>Tells a view what happens in a run.</summary>
 internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) : IStepObserver
 {
+    private WorstLayers _worst;
+    private StepRecord _last;
+
     public void OnStep(in StepRecord record)
     {
         if (record.Clip.FirstBadTensor is { } tensor)
@@ -15,7 +18,26 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
             view.Note(Invariant($"step {record.Step}: {skipped}{record.Clip.NonFiniteCount} gradients are not finite, ")
                 + Invariant($"the first in {tensor}[{record.Clip.FirstBadIndex}]"));
         }
-        view.Show(meter.Add(record));
+        _last = record;
+        view.Show(meter.Add(record) with { Worst = _worst });
+    }
+
+    public void OnGradients(GradientRecord record) =>
+        _worst = _worst.After(record, record.Step == _last.Step ? _last.Clip.NormBefore : double.NaN);
+
+    public void OnSpike(in SpikeRecord record)
+    {
+        string name = record.Quantity == SpikeQuantity.Loss ? "loss" : "norm";
+        string what = double.IsFinite(record.Value)
+            ? Invariant($"{name} spikes to {Units.Value(record.Value)}, {record.ZScore:0} deviations above the median {Units.Value(record.Median)}")
+            : $"{name} is {Units.Value(record.Value)}, where the median is {Units.Value(record.Median)}";
+        view.Spike(Invariant($"step {record.Step}: {what}; {RemedyOf(record)}"));
+    }
+
+    public void OnVerdict(Verdict verdict)
+    {
+        string since = verdict.Since < verdict.Step ? Invariant($" (since {verdict.Since})") : "";
+        view.Verdict(Invariant($"step {verdict.Step}{since}: {verdict.Summary} {verdict.Remedy}"));
     }
 
     public void OnEvaluation(EvaluationRecord record) =>
@@ -28,4 +50,18 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
     }
 
     public void OnCheckpoint(CheckpointRecord record) => view.Note(Invariant($"step {record.Step}: checkpoint {record.Path}"));
+
+    /// <summary>What became of a spike where that is known, else what would hold the next one.</summary>
+    private string RemedyOf(in SpikeRecord spike)
+    {
+        ClipResult clip = spike.Step == _last.Step ? _last.Clip : default;
+        return spike.Quantity switch
+        {
+            _ when clip.Skipped != SkipReason.None => "the step was skipped",
+            SpikeQuantity.Norm when clip.NormAfter < spike.Value => $"clipped to {Units.Value(clip.NormAfter)}",
+            _ when !double.IsFinite(spike.Value) => "--non-finite skip leaves such steps out, a lower --lr or longer --warmup may avoid them",
+            SpikeQuantity.Norm => "a --max-norm between the two would clip it",
+            _ => "if it does not come back down, lower --lr or --max-norm, or look at what the step read",
+        };
+    }
 }

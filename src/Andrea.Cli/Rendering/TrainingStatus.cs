@@ -12,6 +12,9 @@ internal readonly record struct TrainingStatus
     /// <summary>Training loss, smoothed over the last steps, in nats per token.</summary>
     public required double Loss { get; init; }
 
+    /// <summary>Training loss of the last step alone, in nats per token; may be NaN.</summary>
+    public required double StepLoss { get; init; }
+
     /// <summary>Gradient norm of the last step before clipping.</summary>
     public required double NormBefore { get; init; }
 
@@ -30,6 +33,9 @@ internal readonly record struct TrainingStatus
 
     /// <summary>Expected time to the end; null when nothing is known yet.</summary>
     public required TimeSpan? Remaining { get; init; }
+
+    /// <summary>The tensors to look at first, where gradients are monitored.</summary>
+    public WorstLayers Worst { get; init; }
 
     /// <summary>The numbers in one line of text.</summary>
     /// <param name="width">Most characters; what matters least is left out to keep to them.</param>

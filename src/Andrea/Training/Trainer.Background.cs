@@ -1,4 +1,5 @@
 using Andrea.Monitoring;
+using Andrea.Monitoring.Diagnosis;
 using Andrea.Monitoring.Sinks;
 
 namespace Andrea.Training;
@@ -8,6 +9,7 @@ public sealed partial class Trainer
     private readonly ObserverQueue _background = new();
     private MetricsFile? _metrics;
     private GradientsFile? _gradientsFile;
+    private GradientDiagnosis? _diagnosis;
 
     /// <summary>Gets a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped.
     /// From any thread.</summary>
@@ -36,6 +38,26 @@ public sealed partial class Trainer
     /// <param name="owned">Whether it is disposed of with the trainer.</param>
     /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public void ObserveInBackground(IStepObserver observer, bool owned = false) => _background.Add(observer, owned);
+
+    /// <summary>What the diagnosis has found so far, oldest first; lags a little behind training, and is complete when <see cref="RunAsync"/> has
+    /// returned. Empty where <see cref="TrainerOptions.Diagnosis"/> is null.</summary>
+    public IReadOnlyList<Verdict> Verdicts => _diagnosis?.Verdicts ?? [];
+
+    /// <summary>The spikes of loss and norm so far, likewise.</summary>
+    public IReadOnlyList<SpikeRecord> Spikes => _diagnosis?.Spikes ?? [];
+
+    /// <summary>Looks at every step behind the queue; what it finds goes to everyone there, right after the step that shows it.</summary>
+    private void Diagnose(GradientDiagnosisOptions options)
+    {
+        _diagnosis = new GradientDiagnosis(options)
+        {
+            VocabularySize = Model.Config.VocabularySize,
+            MaxNorm = Options.Clip.MaxNorm,
+            Found = _background.OnVerdict,
+            Spiked = spike => _background.OnSpike(spike),
+        };
+        ObserveInBackground(_diagnosis, owned: true);
+    }
 
     /// <summary>Attaches the files of the run's folder. They and all that looks at records come behind the queue, in the order of this method.</summary>
     private void OpenRunFiles(string runFolder, bool resumes)

@@ -93,6 +93,8 @@ public sealed partial class Trainer : IDisposable
             if (options.Monitor.Every > 0)
                 _monitor = _owned.Add(new GradientMonitor(_clipper, _optimizer, options.Monitor));
             _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));
+            if (options.Diagnosis is { } diagnosis)
+                Diagnose(diagnosis);
             if (options.RunFolder is null)
                 return;
             // The lock first: what is found in the folder then stays as it is.

@@ -3,6 +3,7 @@ using Andrea.Clipping;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
+using Andrea.Monitoring.Diagnosis;
 using Andrea.Optim;
 
 namespace Andrea.Training;
@@ -142,7 +143,11 @@ public sealed record TrainerOptions
         Clip.Validate();
         Optimizer.Validate();
         Monitor.Validate();
+        Diagnosis?.Validate();
     }
+
+    /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>
+    public GradientDiagnosisOptions? Diagnosis { get; init; } = new();
 
     private static void CheckAtLeast(string name, long value, long smallest)
     {

@@ -5,7 +5,7 @@ namespace Andrea.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "train, sample, report, doctor, bench")]
+    [InlineData("", "train, watch, sample, report, doctor, bench")]
     [InlineData("bench", "optimizer, step")]
     [InlineData("teach", "'teach'")]
     [InlineData("train books", "'books'")]
@@ -77,6 +77,7 @@ public sealed class CommandLineTests
     [InlineData("--out", "train", "--out", "")]
     [InlineData("--resume", "train", "--resume", "")]
     [InlineData("sample", "sample", "")]
+    [InlineData("watch", "watch", "")]
     [InlineData("report", "report", "run", "")]
     [InlineData("--out", "report", "run", "--out", " ")]
     public async Task EmptyPath_IsWrongUsage(string expected, params string[] arguments)
@@ -93,8 +94,9 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("--help", "train sample report doctor bench")]
-    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --csv --tensorboard --log-lines --otlp")]
+    [InlineData("--help", "train watch sample report doctor bench")]
+    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --csv --tensorboard --log-lines --otlp --live --live-host")]
+    [InlineData("watch --help", "RUN --port --host")]
     [InlineData("sample -h", "RUN --prompt --tokens --temperature --top-k --seed --threads --device --gpu --tf32")]
     [InlineData("report --help", "RUN --out report.html")]
     [InlineData("bench --help", "optimizer step")]
