@@ -42,7 +42,8 @@ public sealed class GradClipper : IDisposable
 
     /// <summary>Prepares to clip these gradients, again and again.</summary>
     /// <param name="device">Where the gradients lie.</param>
-    /// <param name="gradients">The gradients, as one vector; not owned; must stay where they are.</param>
+    /// <param name="gradients">The gradients, as one vector; not owned; must stay where they are, or be moved by
+    /// <see cref="ExternalTensors.Move"/>. One that is absent counts as zeros.</param>
     /// <param name="options">Maximum, formula, policy; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">The maximum is negative or NaN, or another option is out of range.</exception>
     public GradClipper(Device device, TensorSet gradients, GradClipperOptions? options = null)
@@ -127,11 +128,30 @@ public sealed class GradClipper : IDisposable
         return clipper.Read();
     }
 
+    /// <summary>Clips one run of gradients once, on the calling thread: any memory of the host that a span can show.</summary>
+    /// <param name="maxNorm">Largest norm.</param>
+    /// <param name="gradients">The gradients; changed in place unless one is NaN or Inf; pinned for the length of the call.</param>
+    /// <returns>What was found and done.</returns>
+    /// <remarks>Makes its tables for the one call (a few microseconds). A loop does better with a clipper of its own.</remarks>
+    public static unsafe ClipResult ClipOnce(double maxNorm, Span<float> gradients)
+    {
+        using Device device = Device.Cpu(threads: 1);
+        fixed (float* address = gradients)
+        {
+            using var set = new ExternalTensors().Add("gradients", (nint)address, gradients.Length);
+            using var clipper = new GradClipper(device, set, new GradClipperOptions { MaxNorm = maxNorm });
+            clipper.Clip();
+            return clipper.Read();
+        }
+    }
+
     /// <summary>Measures the gradients and scales them where needed.</summary>
     /// <exception cref="NonFiniteGradientException">The policy is Throw, or too many steps in a row were skipped; possibly one call late on a GPU.</exception>
     /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
+    /// <exception cref="DeviceMismatchException">A gradient has moved to memory that the device cannot use.</exception>
     public void Clip()
     {
+        Follow();
         Enqueue();
         _backend.GradScale(_table, State);
         PostResult();
@@ -143,6 +163,7 @@ public sealed class GradClipper : IDisposable
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public void Measure()
     {
+        Follow();
         Enqueue();
         PostResult();
         GC.KeepAlive(this);
@@ -185,6 +206,14 @@ public sealed class GradClipper : IDisposable
 
     /// <summary>Frees the device memory; the gradients are not touched.</summary>
     public void Dispose() => _owned.Dispose();
+
+    /// <summary>Learns where the gradients lie by now; before <see cref="Enqueue"/>, for it cannot be recorded when one has moved.</summary>
+    /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
+    internal void Follow()
+    {
+        _gradients.ThrowIfDisposed();
+        _table.Follow();
+    }
 
     /// <summary>Enqueues the two kernels that measure, and no more, so that it can be recorded.</summary>
     /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>

@@ -30,7 +30,7 @@ internal sealed partial class CudaBackend : IBackend
     /// <exception cref="CudaUnavailableException">NVRTC does not know the GPU.</exception>
     public CudaBackend(CudaContext context, KernelCompiler compiler, CudaOptions options, LinearSources? linear = null)
     {
-        _options = options;
+        _options = options with { Ordinal = context.Ordinal };
         _linearSources = linear ?? new LinearSources();
         _context = context;
         try
@@ -56,7 +56,7 @@ internal sealed partial class CudaBackend : IBackend
     public static CudaBackend Open(CudaOptions options)
     {
         // The GPU first: who has none need not hear about NVRTC.
-        CudaContext context = CudaContext.Open(CudaDriver.Load(), options.Ordinal);
+        CudaContext context = CudaContext.Open(CudaDriver.Load(), options);
         KernelCompiler compiler;
         try
         {

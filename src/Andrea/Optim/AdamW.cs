@@ -62,7 +62,8 @@ public sealed class AdamW : IDisposable
     /// <summary>Prepares to optimise these parameters; both moments begin at 0.</summary>
     /// <param name="device">Where parameters and gradients lie.</param>
     /// <param name="parameters">The parameters; changed in place; not owned.</param>
-    /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only.</param>
+    /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only. While one is absent
+    /// (<see cref="ExternalTensors.Move"/>), its parameter and moments keep every bit; the step counts for it nevertheless.</param>
     /// <param name="options">Betas, epsilon, decay; null for the defaults.</param>
     /// <param name="clipper">Measures the same gradients before each update; its coefficient is folded in. Null does not clip. Not owned.</param>
     /// <exception cref="ArgumentException">Parameters and gradients do not match or overlap, the clipper measures others, or an option is out of range.</exception>
@@ -79,7 +80,7 @@ public sealed class AdamW : IDisposable
         if (clipper is not null && clipper.Device != device)
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
         // Before anything is allocated.
-        CheckDisjoint(parameters, gradients);
+        Overlaps.Refuse([(parameters, "parameter"), (gradients, "gradient")]);
         ChunkTable.CheckDevice(parameters, device);
         ChunkTable.CheckDevice(gradients, device);
         Device = device;
@@ -149,6 +150,9 @@ public sealed class AdamW : IDisposable
         FirstMoments.ThrowIfDisposed();
         SecondMoments.ThrowIfDisposed();
         _clipper?.ThrowIfDisposed();
+        // Before the recording: the tables that it names are brought up to date, if tensors have moved.
+        _clipper?.Follow();
+        _table.Follow();
         _backend.Store(learningRate, _learningRate);
         if (WantsMeasuring is { } wants && !_backend.IsRecording && wants())
         {
@@ -232,22 +236,6 @@ public sealed class AdamW : IDisposable
                 throw new ArgumentException(
                     $"Parameter '{parameters.NameOf(i)}' has {parameters.ShapeOf(i).Length} elements but its gradient '{gradients.NameOf(i)}' has {gradients.ShapeOf(i).Length}. They must match.",
                     nameof(gradients));
-    }
-
-    /// <summary>Blocks of a kernel run in any order, so a parameter that is another's gradient would depend on it.</summary>
-    private static void CheckDisjoint(TensorSet parameters, TensorSet gradients)
-    {
-        var ranges = new List<(nint Start, nint End, string Name)>();
-        foreach ((TensorSet set, string kind) in ((TensorSet, string)[])[(parameters, "parameter"), (gradients, "gradient")])
-            for (int i = 0; i < set.Count; i++)
-                if (set.ShapeOf(i).Length > 0)
-                    ranges.Add((set.AddressOf(i), set.AddressOf(i) + (nint)(set.ShapeOf(i).Length * sizeof(float)),
-                        $"{kind} '{set.NameOf(i)}'"));
-        ranges.Sort((a, b) => a.Start.CompareTo(b.Start));
-        for (int i = 1; i < ranges.Count; i++)
-            if (ranges[i].Start < ranges[i - 1].End)
-                throw new ArgumentException(
-                    $"The {ranges[i].Name} overlaps the {ranges[i - 1].Name} in memory. Parameters and gradients need memory of their own.", nameof(gradients));
     }
 
     private static ParameterLayout LayoutOf(TensorSet tensors)

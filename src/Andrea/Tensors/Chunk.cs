@@ -21,7 +21,7 @@ internal struct Chunk
     /// <summary>Index within the tensor of the chunk's first element.</summary>
     public long Start;
 
-    /// <summary>Number of elements, 1 to <see cref="MaxLength"/>.</summary>
+    /// <summary>Number of elements, 1 to <see cref="MaxLength"/>; 0 while the tensor is not there, and then no address is used.</summary>
     public int Length;
 
     /// <summary>Index of the tensor.</summary>

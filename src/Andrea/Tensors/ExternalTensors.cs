@@ -4,10 +4,18 @@ namespace Andrea.Tensors;
 
 /// <summary>Named float32 tensors in memory that Andrea does not own: arrays, native memory, or another library's tensors.</summary>
 /// <remarks>
-/// The memory must stay where it is, and alive, for as long as a clipper or optimizer built over the set is used.
-/// <see cref="Memory{T}"/> is pinned until <see cref="Dispose"/>; behind a bare pointer the caller answers for both.
-/// The memory lies on the device that the clipper or optimizer gets: host memory for the CPU, device or managed memory for a GPU, on
-/// which work is enqueued on that device's stream (<see cref="CudaOptions.Stream"/>) without waiting for others. Tensors must not overlap. Addresses must be multiples of 4 bytes; multiples of 64 are fastest.
+/// Ownership: none. The memory must stay alive, and where it is, for as long as a clipper or optimizer built over the set is used;
+/// on a GPU until the work enqueued on it has been done. <see cref="Memory{T}"/> is pinned until <see cref="Dispose"/>; behind a bare
+/// pointer the caller answers for both. A span cannot be held, so there is no <c>Add</c> for one: pin it and pass its address, or
+/// use <c>GradClipper.ClipOnce</c>. Memory that comes and goes, such as gradients that are freed and made anew between
+/// steps, is followed by <see cref="Move"/>.
+/// Place: the device that the clipper or optimizer gets: host memory for the CPU, device or managed memory for a GPU, on
+/// which work is enqueued on that device's stream (<see cref="CudaOptions.Stream"/>) without waiting for others.
+/// Alignment: addresses must be multiples of 4 bytes, multiples of 64 are fastest; the result's bits do not depend on it.
+/// Aliasing: tensors of a set must not overlap, and an optimizer's sets must not overlap each other.
+/// Checked: names, lengths, alignment and overlap within the set by <see cref="Add(string, nint, long, TensorShape?)"/>; overlap between sets and, on a
+/// GPU, that each tensor lies within memory of that GPU, when a clipper or optimizer is built over the set; alignment and GPU memory again for
+/// what has moved, overlap not. Not thread-safe.
 /// </remarks>
 public sealed class ExternalTensors : TensorSet, IDisposable
 {
@@ -15,10 +23,14 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly List<MemoryHandle> _pins = [];
     private bool _disposed, _frozen;
+    private int _version;
 
     private readonly record struct Entry(string Name, nint Address, TensorShape Shape)
     {
         public nint End => Address + (nint)(Shape.Length * sizeof(float));
+
+        public bool Overlaps(in Entry other) =>
+            Address != 0 && other.Address != 0 && Shape.Length > 0 && other.Shape.Length > 0 && Address < other.End && other.Address < End;
     }
 
     /// <inheritdoc/>
@@ -55,29 +67,56 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     /// shape, or the memory overlaps a tensor of the set.</exception>
     public ExternalTensors Add(string name, nint address, long length, TensorShape? shape = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        if (_frozen)
-            throw new InvalidOperationException(
-                $"Tensor '{name}' comes too late: a clipper or optimizer works on this set of {Count} tensors already. Add all tensors first.");
+        ThrowIfClosedTo(name);
         if (length < 0)
             throw new ArgumentException($"Tensor '{name}' has a length of {length}; lengths must not be negative.", nameof(length));
         if (address == 0 && length > 0)
             throw new ArgumentException($"Tensor '{name}' has {length} elements at a null address. Pass the address of its first element.", nameof(address));
-        if (address % sizeof(float) != 0)
-            throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which is no multiple of 4. float32 tensors must be aligned.", nameof(address));
-        if (length > (nint.MaxValue - Math.Max(address, 0)) / sizeof(float))
-            throw new ArgumentException($"Tensor '{name}' of {length} elements at address 0x{address:x} would reach beyond the end of memory.", nameof(length));
         TensorShape actualShape = shape ?? new TensorShape(length);
         if (actualShape.Length != length)
             throw new ArgumentException($"Tensor '{name}' has {length} elements but its shape {actualShape} counts {actualShape.Length}.", nameof(shape));
         var entry = new Entry(name, address, actualShape);
+        CheckAddress(entry);
         foreach (Entry other in _entries)
-            if (length > 0 && other.Shape.Length > 0 && entry.Address < other.End && other.Address < entry.End)
+            if (entry.Overlaps(other))
                 throw new ArgumentException($"Tensor '{name}' overlaps tensor '{other.Name}' in memory. Add each tensor once.", nameof(address));
-        if (!_names.Add(name))
-            throw new ArgumentException($"The set already has a tensor named '{name}'. Names must be unique.", nameof(name));
-        _entries.Add(entry);
+        Append(entry);
         return this;
+    }
+
+    /// <summary>Adds a tensor that is not there yet: until <see cref="Move"/> gives its address, work passes it by.</summary>
+    /// <param name="name">Unique name, used in results and messages.</param>
+    /// <param name="shape">The shape that it will have.</param>
+    /// <exception cref="InvalidOperationException">A clipper or optimizer has been built over the set.</exception>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public ExternalTensors AddAbsent(string name, TensorShape shape)
+    {
+        ThrowIfClosedTo(name);
+        Append(new Entry(name, 0, shape));
+        return this;
+    }
+
+    /// <summary>Says where a tensor lies from now on; clippers and optimizers over the set follow at their next call.</summary>
+    /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    /// <param name="address">Address of the first float32, of as many elements as before; a multiple of 4. Null: the tensor is not there at
+    /// present, so that its norm is 0, and an optimizer leaves its parameter and moments as they are.</param>
+    /// <remarks>
+    /// Costs nothing when the address is the one known. Otherwise the next call of each clipper and optimizer uploads its table (48 bytes for
+    /// every 65,536 elements), in order with its work and without waiting or allocating; not while the stream is being recorded.
+    /// What is enqueued already still uses the old address.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The address is misaligned, or the tensor would reach beyond the end of memory.</exception>
+    /// <exception cref="ObjectDisposedException">The set has been disposed.</exception>
+    public void Move(int index, nint address)
+    {
+        Entry entry = _entries[index];
+        if (entry.Address == address)
+            return;
+        ThrowIfDisposed();
+        entry = entry with { Address = address };
+        CheckAddress(entry);
+        _entries[index] = entry;
+        _version++;
     }
 
     /// <inheritdoc/>
@@ -87,6 +126,8 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     public override TensorShape ShapeOf(int index) => _entries[index].Shape;
 
     internal override nint AddressOf(int index) => _entries[index].Address;
+
+    internal override int Version => _version;
 
     internal override void Freeze() => _frozen = true;
 
@@ -99,5 +140,29 @@ public sealed class ExternalTensors : TensorSet, IDisposable
         foreach (MemoryHandle pin in _pins)
             pin.Dispose();
         _pins.Clear();
+    }
+
+    private static void CheckAddress(in Entry entry)
+    {
+        (string name, nint address, long length) = (entry.Name, entry.Address, entry.Shape.Length);
+        if (address % sizeof(float) != 0)
+            throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which is no multiple of 4. float32 tensors must be aligned.", nameof(address));
+        if (length > (nint.MaxValue - Math.Max(address, 0)) / sizeof(float))
+            throw new ArgumentException($"Tensor '{name}' of {length} elements at address 0x{address:x} would reach beyond the end of memory.", nameof(length));
+    }
+
+    private void ThrowIfClosedTo(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (_frozen)
+            throw new InvalidOperationException(
+                $"Tensor '{name}' comes too late: a clipper or optimizer works on this set of {Count} tensors already. Add all tensors first.");
+    }
+
+    private void Append(in Entry entry)
+    {
+        if (!_names.Add(entry.Name))
+            throw new ArgumentException($"The set already has a tensor named '{entry.Name}'. Names must be unique.", "name");
+        _entries.Add(entry);
     }
 }

@@ -22,7 +22,14 @@ public abstract class TensorSet
     /// <summary>Where the memory lies, as far as we know: borrowed memory has an address and no more.</summary>
     internal virtual Device? Device => null;
 
+    /// <summary>Where a tensor lies; 0 for one that is empty, or not there at present.</summary>
     internal abstract nint AddressOf(int index);
+
+    /// <summary>Counts up when an address changes, so that who holds addresses sees in one comparison whether they are still right.</summary>
+    internal virtual int Version => 0;
+
+    /// <summary>Whether the tensor is there: work passes by one that is not.</summary>
+    internal bool IsPresent(int index) => AddressOf(index) != 0 || ShapeOf(index).Length == 0;
 
     /// <summary>Kernels hold addresses, so whoever launches one asks this first.</summary>
     /// <exception cref="ObjectDisposedException">The memory has been given back.</exception>

@@ -113,6 +113,8 @@ internal sealed unsafe partial class EmulatedCudaDriver(EmulatedGpu? gpu = null,
 
     public nint GetCurrentContext() => _current.Value;
 
+    public int GetCurrentDevice() => _current.Value != 0 ? 0 : throw Error(CudaResult.InvalidContext, "the thread has no context");
+
     public void SynchronizeContext()
     {
         lock (_lock)

@@ -13,7 +13,7 @@ internal static class CudaDevices
 
     /// <summary>A device over any driver. The driver stays the caller's.</summary>
     public static Device Open(ICudaDriver driver, CudaOptions? options = null, LinearSources? linear = null) =>
-        new(new CudaBackend(CudaContext.Open(driver), NvrtcOrSkip(), options ?? new CudaOptions(), linear));
+        new(new CudaBackend(CudaContext.Open(driver, options ?? new CudaOptions()), NvrtcOrSkip(), options ?? new CudaOptions(), linear));
 
     /// <summary>With this environment variable at 1, tests that need a GPU fail instead of skipping.</summary>
     private const string RequiredVariable = "ANDREA_TEST_GPU";

@@ -39,7 +39,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public (string Name, string Text) Describe(CudaResult result) => (result.ToString(), "as the test wished");
 
     public void Initialize() => Note("Initialize");
-    public int GetDeviceCount() => 1;
+    public int GetDeviceCount() => DeviceCount;
+    public int DeviceCount { get; init; } = 1;
     public int GetDevice(int ordinal) => ordinal;
     public string GetDeviceName(int device) => "Fake GPU";
     public long GetDeviceTotalBytes(int device) => 1 << 30;
@@ -61,6 +62,10 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
     public CudaResult ReleasePrimaryContext(int device) => Result("ReleasePrimaryContext");
     public void SetCurrentContext(nint context) => Current = context;
     public nint GetCurrentContext() => Current;
+    public int GetCurrentDevice() => Current == Context ? 0 : OtherContexts[Current];
+
+    /// <summary>Contexts that somebody else has made, each with its device.</summary>
+    public Dictionary<nint, int> OtherContexts { get; } = [];
     public void SynchronizeContext() => Note("SynchronizeContext");
 
     public nint LoadModule(ReadOnlySpan<byte> image)
@@ -75,7 +80,8 @@ internal sealed unsafe partial class FakeDriver : ICudaDriver
         _functions.FindIndex(function => function.Name == name) is var index and >= 0 ? index : throw Error("GetFunction", CudaResult.NotFound);
     public void SetMaxDynamicShared(nint function, int bytes) => Note($"SetMaxDynamicShared({_functions[(int)function].Name}, {bytes})");
     public bool IsCapturing(nint stream) => false;
-    public int GetDeviceOf(nint address) => 0;
+    public int GetDeviceOf(nint address) => MemoryDevice;
+    public int MemoryDevice { get; init; }
     public int GetFunctionAttribute(nint function, CudaFunctionAttribute attribute) => 0;
 
     /// <summary>Notes the launch with the values of the arguments, read as the PTX declares them.</summary>

@@ -3,17 +3,33 @@ using Andrea.Cuda.Interop;
 
 namespace Andrea.Cuda.Handles;
 
-/// <summary>One use of a device's primary context. Everything made in it holds it, so it goes last, in whatever order owners are disposed.</summary>
+/// <summary>One use of a device's primary context, or of a context of somebody else's. Everything made in it holds it, so it goes last, in
+/// whatever order owners are disposed.</summary>
 internal sealed class ContextHandle : SafeHandle
 {
     private readonly int _device;
+    private readonly bool _isBorrowed;
 
+    /// <summary>Uses the device's primary context, and gives it back in the end.</summary>
     public ContextHandle(ICudaDriver driver, int device)
         : base(0, ownsHandle: true)
     {
         Driver = driver;
         _device = device;
         SetHandle(driver.RetainPrimaryContext(device));
+    }
+
+    /// <summary>Uses a context that belongs to somebody else, who keeps it alive.</summary>
+    /// <param name="driver">The driver.</param>
+    /// <param name="device">The context's device.</param>
+    /// <param name="context">The driver's value.</param>
+    public ContextHandle(ICudaDriver driver, int device, nint context)
+        : base(0, ownsHandle: true)
+    {
+        Driver = driver;
+        _device = device;
+        _isBorrowed = true;
+        SetHandle(context);
     }
 
     public ICudaDriver Driver { get; }
@@ -36,7 +52,8 @@ internal sealed class ContextHandle : SafeHandle
 
     protected override bool ReleaseHandle()
     {
-        Allocations.NoteRelease(Driver.ReleasePrimaryContext(_device));
+        if (!_isBorrowed)
+            Allocations.NoteRelease(Driver.ReleasePrimaryContext(_device));
         return true;
     }
 

@@ -47,6 +47,9 @@ internal sealed unsafe partial class CudaDriver
         public static partial CudaResult cuCtxGetCurrent(out nint context);
 
         [LibraryImport(NativeLibraries.Driver)]
+        public static partial CudaResult cuCtxGetDevice(out int device);
+
+        [LibraryImport(NativeLibraries.Driver)]
         public static partial CudaResult cuCtxSynchronize();
 
         [LibraryImport(NativeLibraries.Driver)]

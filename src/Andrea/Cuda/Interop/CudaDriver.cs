@@ -110,6 +110,12 @@ internal sealed unsafe partial class CudaDriver : ICudaDriver
         return context;
     }
 
+    public int GetCurrentDevice()
+    {
+        Check(Native.cuCtxGetDevice(out int device));
+        return device;
+    }
+
     public void SynchronizeContext() => Check(Native.cuCtxSynchronize());
 
     public nint LoadModule(ReadOnlySpan<byte> image)

@@ -43,6 +43,9 @@ internal interface ICudaDriver : ICudaMemoryDriver, ICudaStreamDriver
     /// <summary>The calling thread's context, or 0.</summary>
     nint GetCurrentContext();
 
+    /// <summary>The device of the calling thread's context.</summary>
+    int GetCurrentDevice();
+
     /// <summary>Waits for everything enqueued in the current context. Errors of kernels appear here at the latest.</summary>
     void SynchronizeContext();
 

@@ -1,0 +1,128 @@
+using Andrea.Clipping;
+using Andrea.Optim;
+using Andrea.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchAdamW = TorchSharp.Modules.AdamW;
+
+namespace Andrea.TorchSharp;
+
+/// <summary>The parameters, gradients and states of a TorchSharp AdamW, handed to Andrea's by address.</summary>
+internal sealed class FusedStep : IDisposable
+{
+    private readonly Entry[] _entries;
+    private readonly ParameterList _list;
+    private readonly ExternalTensors _parameters = new(), _firstMoments = new(), _secondMoments = new();
+    private readonly Device _device;
+    private readonly ExternalAdamW _optimizer;
+
+    // Where parameters and moments lay when they were looked at last: what has not moved is not checked again.
+    private readonly (nint Parameter, nint FirstMoment, nint SecondMoment)[] _known;
+
+    // The step numbers that the states hold, unless somebody has loaded others since.
+    private readonly long[] _written;
+
+    /// <summary>One parameter of the optimizer.</summary>
+    public readonly record struct Entry(string Name, Parameter Parameter, TorchAdamW.State State, TorchAdamW.Options Options);
+
+    /// <exception cref="ArgumentException">A parameter is given twice, or there is none.</exception>
+    /// <exception cref="NotSupportedException">A tensor is of a kind that Andrea does not work on.</exception>
+    public FusedStep(IEnumerable<Entry> entries, GradClipperOptions? clip)
+    {
+        _entries = [.. entries];
+        _list = new ParameterList(_entries.Select(entry => (entry.Name, entry.Parameter)));
+        _written = new long[_entries.Length];
+        _known = new (nint, nint, nint)[_entries.Length];
+        foreach (Entry entry in _entries)
+        {
+            var shape = new TensorShape(entry.Parameter.numel());
+            _parameters.AddAbsent(entry.Name, shape);
+            _firstMoments.AddAbsent(entry.Name, shape);
+            _secondMoments.AddAbsent(entry.Name, shape);
+        }
+        FollowState();
+        _device = _list.Place.Open();
+        try
+        {
+            Clipper = clip is null ? null : new GradClipper(_device, _list.Gradients, clip);
+            _optimizer = new ExternalAdamW(_device, _parameters, _list.Gradients, _firstMoments, _secondMoments, Clipper);
+        }
+        catch
+        {
+            Clipper?.Dispose();
+            _device.Dispose();
+            throw;
+        }
+    }
+
+    public GradClipper? Clipper { get; }
+
+    /// <summary>Looks where everything lies by now and what its options are, then clips and updates.</summary>
+    public void Step()
+    {
+        _list.Follow();
+        FollowState();
+        for (int i = 0; i < _entries.Length; i++)
+        {
+            TorchAdamW.Options options = _entries[i].Options;
+            _optimizer.Configure(i, new AdamWTensorOptions(
+                options.LearningRate!.Value, options.weight_decay!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value));
+        }
+        TakeLoadedSteps();
+        _optimizer.Step();
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Puts the step numbers into the states, where TorchSharp looks for them. Waits for the device.</summary>
+    public void WriteSteps()
+    {
+        TakeLoadedSteps();
+        _optimizer.ReadSteps(_written);
+        for (int i = 0; i < _entries.Length; i++)
+            _entries[i].State.step = _written[i];
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        Clipper?.Dispose();
+        _list.Dispose();
+        _device.Dispose();
+    }
+
+    /// <summary>Other numbers in the states than were put there come from load_state_dict.</summary>
+    private void TakeLoadedSteps()
+    {
+        bool loaded = false;
+        for (int i = 0; i < _entries.Length; i++)
+            loaded |= _entries[i].State.step != _written[i];
+        if (!loaded)
+            return;
+        for (int i = 0; i < _entries.Length; i++)
+            _written[i] = _entries[i].State.step;
+        _optimizer.RestoreSteps(_written);
+    }
+
+    private void FollowState()
+    {
+        for (int i = 0; i < _entries.Length; i++)
+        {
+            Follow(_parameters, i, _entries[i].Parameter, "Parameter", ref _known[i].Parameter);
+            Follow(_firstMoments, i, _entries[i].State.exp_avg, "The first moment of", ref _known[i].FirstMoment);
+            Follow(_secondMoments, i, _entries[i].State.exp_avg_sq, "The second moment of", ref _known[i].SecondMoment);
+        }
+    }
+
+    private void Follow(ExternalTensors set, int index, torch.Tensor tensor, string kind, ref nint known)
+    {
+        nint address = TorchMemory.AddressOf(tensor);
+        if (address == known)
+            return;
+        TorchMemory.Check(tensor, kind, set.NameOf(index), _list.Place);
+        if (tensor.numel() != set.ShapeOf(index).Length)
+            throw new NotSupportedException(
+                $"{kind} '{set.NameOf(index)}' has {tensor.numel()} elements instead of {set.ShapeOf(index).Length}. Make a new optimizer for parameters of another size.");
+        set.Move(index, address);
+        known = address;
+    }
+}

@@ -1,0 +1,67 @@
+using Andrea.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace Andrea.TorchSharp;
+
+/// <summary>Parameters of TorchSharp with a view of their gradients, brought up to date before each use.</summary>
+internal sealed class ParameterList : IDisposable
+{
+    /// <exception cref="ArgumentException">A parameter is given twice, or there is none.</exception>
+    /// <exception cref="NotSupportedException">A parameter or gradient is of a kind that Andrea does not work on.</exception>
+    public ParameterList(IEnumerable<(string Name, Parameter Parameter)> parameters)
+    {
+        (string Name, Parameter Parameter)[] list = [.. parameters];
+        if (list.Length == 0)
+            throw new ArgumentException("There are no parameters to work on. Pass those of a module with layers, such as model.parameters().", nameof(parameters));
+        Parameters = [.. list.Select(entry => entry.Parameter)];
+        Place = TorchPlace.Of(Parameters[0]);
+        var seen = new HashSet<nint>();
+        foreach ((string name, Parameter parameter) in list)
+        {
+            if (!seen.Add(parameter.Handle))
+                throw new ArgumentException($"Parameter '{name}' is given twice. Leave one out.", nameof(parameters));
+            TorchMemory.Check(parameter, "Parameter", name, Place);
+            Gradients.AddAbsent(name, new TensorShape(parameter.numel()));
+        }
+        Follow();
+    }
+
+    public Parameter[] Parameters { get; }
+
+    /// <summary>Where all of them are.</summary>
+    public TorchPlace Place { get; }
+
+    /// <summary>The gradients; those that are not defined are absent.</summary>
+    public ExternalTensors Gradients { get; } = new();
+
+    /// <summary>Numbers the parameters of a list that has no names.</summary>
+    public static IEnumerable<(string Name, Parameter Parameter)> Numbered(IEnumerable<Parameter> parameters) =>
+        parameters.Select((parameter, i) => ($"parameter {i}", parameter));
+
+    /// <summary>Whether these are the same parameters, in the same order, of the same sizes.</summary>
+    public bool IsOf(IReadOnlyList<Parameter> parameters)
+    {
+        if (parameters.Count != Parameters.Length)
+            return false;
+        for (int i = 0; i < Parameters.Length; i++)
+            if (!ReferenceEquals(parameters[i], Parameters[i]) || parameters[i].numel() != Gradients.ShapeOf(i).Length)
+                return false;
+        return true;
+    }
+
+    /// <summary>Looks where each gradient lies by now. A TorchSharp object for each parameter, disposed at once; no copy.</summary>
+    /// <exception cref="NotSupportedException">A gradient is of a kind that Andrea does not work on.</exception>
+    public void Follow()
+    {
+        for (int i = 0; i < Parameters.Length; i++)
+        {
+            using torch.Tensor? gradient = Parameters[i].grad;
+            if (gradient is not null)
+                TorchMemory.Check(gradient, "The gradient of", Gradients.NameOf(i), Place);
+            Gradients.Move(i, gradient is null ? 0 : TorchMemory.AddressOf(gradient));
+        }
+    }
+
+    public void Dispose() => Gradients.Dispose();
+}
