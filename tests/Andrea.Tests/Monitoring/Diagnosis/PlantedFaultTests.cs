@@ -174,11 +174,11 @@ public class PlantedFaultTests
     [Fact]
     public void ClippingAlways_NormsFarAbove_IsNamedAndJustAboveIsNot()
     {
-        var run = new SyntheticRun { Norm = step => 5 + 0.5 * SyntheticRun.Wave(step) };
+        var run = new SyntheticRun { Norm = step => 20 + SyntheticRun.Wave(step) };
         Verdict verdict = Only(run, 1000);
         Assert.Equal((VerdictKind.ClippingAlways, 101L, 304L), (verdict.Kind, verdict.Since, verdict.Step));
         Assert.Contains("the largest allowed 1", verdict.Summary, StringComparison.Ordinal);
-        run.Norm = step => 1.5 + 0.1 * SyntheticRun.Wave(step);
+        run.Norm = step => 4 + 0.1 * SyntheticRun.Wave(step);
         AssertNothing(run, 1000);
         // Two spikes in five steps are many, but not most.
         run.Norm = step => step % 5 < 2 ? 50 : 0.5;
