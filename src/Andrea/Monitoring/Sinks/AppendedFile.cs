@@ -61,8 +61,8 @@ internal sealed class AppendedFile : IDisposable
         _file?.Dispose();
         _file = null;
         // A pipe or device has no length and no lines to be taken back; a link has a length that means nothing.
-        FileSystemInfo real = File.ResolveLinkTarget(Path, returnFinalTarget: true) ?? new FileInfo(Path);
-        if (real is FileInfo { Exists: true, Length: > 0 })
+        FileSystemInfo? real = File.Exists(Path) ? File.ResolveLinkTarget(Path, returnFinalTarget: true) ?? new FileInfo(Path) : null;
+        if (real is FileInfo { Length: > 0 })
         {
             string temporary = real.FullName + ".tmp";
             using (var output = new StreamWriter(temporary) { NewLine = "\n" })
