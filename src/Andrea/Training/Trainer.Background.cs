@@ -6,6 +6,8 @@ namespace Andrea.Training;
 
 public sealed partial class Trainer
 {
+    // A diagnosis goes here, too, with its findings handed back to the queue (Found = _background.OnVerdict): what comes from the queue's own
+    // thread reaches every observer right after the record it was found in.
     private readonly ObserverQueue _background = new();
     private MetricsFile? _metrics;
     private GradientsFile? _gradientsFile;
@@ -59,7 +61,7 @@ public sealed partial class Trainer
         ObserveInBackground(_diagnosis, owned: true);
     }
 
-    /// <summary>Attaches the files of the run's folder. They and all that looks at records come behind the queue, in the order of this method.</summary>
+    /// <summary>Attaches the files of the run's folder, behind the queue.</summary>
     private void OpenRunFiles(string runFolder, bool resumes)
     {
         _metrics = new MetricsFile(RunFolder.MetricsOf(runFolder));

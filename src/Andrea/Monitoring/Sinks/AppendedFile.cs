@@ -60,15 +60,16 @@ internal sealed class AppendedFile : IDisposable
         bool wasOpen = _file is not null;
         _file?.Dispose();
         _file = null;
-        // A pipe or device has no length and no lines to be taken back.
-        if (File.Exists(Path) && new FileInfo(Path).Length > 0)
+        // A pipe or device has no length and no lines to be taken back; a link has a length that means nothing.
+        FileSystemInfo? real = File.Exists(Path) ? File.ResolveLinkTarget(Path, returnFinalTarget: true) ?? new FileInfo(Path) : null;
+        if (real is FileInfo { Length: > 0 })
         {
-            string temporary = Path + ".tmp";
+            string temporary = real.FullName + ".tmp";
             using (var output = new StreamWriter(temporary) { NewLine = "\n" })
                 foreach (string line in Lines(keepUnended))
                     if (keep(line))
                         output.WriteLine(line);
-            File.Move(temporary, Path, overwrite: true);
+            File.Move(temporary, real.FullName, overwrite: true);
         }
         if (wasOpen)
             Open();

@@ -41,16 +41,16 @@ public sealed class ConsoleTable : IStepObserver
             return;
         if (_rows++ % RowsPerHeading == 0)
             _output.WriteLine("    step      loss       norm      clip        lr     tok/s");
-        // 9 + 10 + 11 + 10 + 10 + 10 columns.
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{record.Step,8}{Number(record.Loss, "F4"),10}{Number(record.Clip.NormBefore, "G4"),11}{Number(record.Clip.Coefficient, "F3"),10}")
-            + string.Create(CultureInfo.InvariantCulture, $"{record.LearningRate.ToString("0.00e+00", CultureInfo.InvariantCulture),10}")
-            + string.Create(CultureInfo.InvariantCulture, $"{record.TokensPerSecond,10:F0}{(isSkipped ? "  skipped" : "")}"));
+        _output.WriteLine(
+            $"{Number(record.Step, "D"),8}{Number(record.Loss, "F4"),10}{Number(record.Clip.NormBefore, "G4"),11}{Number(record.Clip.Coefficient, "F3"),10}"
+            + $"{Number(record.LearningRate, "0.00e+00"),10}{Number(record.TokensPerSecond, "F0"),10}{(isSkipped ? "  skipped" : "")}");
     }
 
     /// <inheritdoc/>
-    public void OnSpike(in SpikeRecord record) => Note(record.Step, string.Create(CultureInfo.InvariantCulture,
-        $"{(record.Quantity == SpikeQuantity.Loss ? "loss" : "norm")} {Number(record.Value, "G4")} stands {Number(record.ZScore, "F1")} deviations above its median {Number(record.Median, "G4")}"));
+    public void OnSpike(in SpikeRecord record) => Note(
+        record.Step,
+        $"{(record.Quantity == SpikeQuantity.Loss ? "loss" : "norm")} {Number(record.Value, "G4")} stands "
+        + $"{Number(record.ZScore, "F1")} deviations above its median {Number(record.Median, "G4")}");
 
     /// <inheritdoc/>
     public void OnVerdict(Verdict verdict)
@@ -72,7 +72,8 @@ public sealed class ConsoleTable : IStepObserver
     /// <inheritdoc/>
     public void Flush() => _output.Flush();
 
-    private void Note(long step, string text) => _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    step {step}: {text}"));
+    private void Note(long step, string text) => _output.WriteLine($"    step {Number(step, "D")}: {text}");
 
-    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    private static string Number<T>(T value, string format)
+        where T : IFormattable => value.ToString(format, CultureInfo.InvariantCulture);
 }
