@@ -77,7 +77,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         });
         await page.Page.GotoAsync(Origin);
         await page.Until("andrea.runs[0].steps.last === 41");
-        await page.Until("andrea.chart('chart-rate').plot.data[0].length === 40 && andrea.range()[1] === 41");
+        await page.Until("andrea.chart('chart-rate').plot.data[0].length === 41 && andrea.range()[1] === 41");
         Assert.Equal(9.5, await page.Value<double>("andrea.runs[0].steps.loss.at(-1)"));
         Assert.Equal(4, await page.Value<int>("andrea.runs[0].evaluations.length"));
         Assert.False(await page.Page.Locator("#live").IsHiddenAsync());
@@ -90,11 +90,11 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
         Assert.DoesNotContain(page.Complaints, complaint => !complaint.StartsWith($"request: {Origin}/", StringComparison.Ordinal));
     }
 
-    /// <summary>JavaScript: a model as text, with numbers to 4 digits, since the snapshot has rounded them.</summary>
+    /// <summary>JavaScript: a model as text, with numbers to 6 digits, as the snapshot has them.</summary>
     private const string Canon = """
         const canon = run => JSON.stringify(
           [run.totals, run.steps, run.evaluations, run.samples, run.spikes, run.verdicts, run.checkpoints, run.nonFinite, run.tensors, run.gradients, run.updates],
-          (_, value) => typeof value === 'number' ? Number.isFinite(value) ? Number(value.toPrecision(4)) : String(value) : value);
+          (_, value) => typeof value === 'number' ? Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value) : value);
         """;
 
     private string Half(string whole, int before)

@@ -12,7 +12,8 @@ internal static class PlantedRun
 
     public static readonly string[] Tensors = ["wte", "h.0.w", "h.1.w", "ln_f"];
 
-    public static double LossOf(int step) => 1 + 4.0 / step;
+    /// <summary>To 4 decimals, so that the snapshot, which has 6 digits, is exact.</summary>
+    public static double LossOf(int step) => Math.Round(1 + 4.0 / step, 4);
 
     /// <summary>What gradients.jsonl says of a tensor; NaN at <see cref="NaNStep"/> in h.0.w, 0 from <see cref="DeadFrom"/> on in h.1.w.</summary>
     public static double NormOf(int step, int tensor) => (step, tensor) switch
