@@ -69,7 +69,7 @@ internal sealed class TrainCommand
         signals.Begin(trainer.RequestCheckpoint);
         trainer.Warned = view.Note;
         _sinks.Attach(parsed, trainer, resumes: parsed.GetValue(_resume) is not null);
-        trainer.Observe(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
+        trainer.ObserveInBackground(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
         TrainingSummary summary = null!;
         await view.ShowAsync(async () => summary = await trainer.RunAsync(signals.Stopping).ConfigureAwait(false)).ConfigureAwait(false);
         Finish(parsed, trainer, summary, view);
