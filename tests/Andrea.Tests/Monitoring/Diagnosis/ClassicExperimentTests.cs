@@ -1,4 +1,3 @@
-using Andrea.Clipping;
 using Andrea.Monitoring;
 using Andrea.Monitoring.Diagnosis;
 using Andrea.Tests.Support;
