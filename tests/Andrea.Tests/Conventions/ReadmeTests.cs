@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Andrea.Tests.Support;
@@ -22,14 +23,42 @@ public partial class ReadmeTests
     public void TrainOnYourText_OnASmallText_TrainsAndWrites()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["text.txt"], string.Concat(Enumerable.Repeat("to be or not to be, that is the question. ", 60)));
-        string output = Run("TrainOnYourText", folder["text.txt"], "3", folder["run"]);
+        string output = Run("TrainOnYourText", TextIn(folder), "3", folder["run"]);
         Assert.Contains("validation loss", output, StringComparison.Ordinal);
         Assert.True(File.Exists(folder["run/checkpoints/step-000003/model.safetensors"]), output);
     }
 
     [Fact]
-    public void OwnLoop_FindsTheLine() => Assert.Contains("w 3.00, b -1.00", Run("OwnLoop"), StringComparison.Ordinal);
+    public void OwnLoop_FitsTheSine()
+    {
+        string output = Run("OwnLoop");
+        double loss = double.Parse(output.Split(' ', ',')[1], CultureInfo.InvariantCulture);
+        Assert.True(loss < 1e-3, output);
+    }
+
+    [Fact]
+    public void WatchYourGradients_PrintsEveryBlockOfEveryMeasuredStep()
+    {
+        using var folder = new TemporaryFolder();
+        string output = Run("WatchYourGradients", TextIn(folder), "20");
+        Assert.Equal([1, 10, 20], MeasuredStep().Matches(output).Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)));
+        foreach (string name in (string[])["wte", "wpe", "h.0", "h.1", "ln_f.weight"])
+            Assert.Equal(3, output.Split('\n').Count(line => line.StartsWith($"  {name} ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void CustomObserver_WithoutProgress_EndsTheRunEarly()
+    {
+        using var folder = new TemporaryFolder();
+        string output = Run("CustomObserver", TextIn(folder), "2000");
+        Assert.Contains("Cancelled after", output, StringComparison.Ordinal);
+    }
+
+    private static string TextIn(TemporaryFolder folder)
+    {
+        File.WriteAllText(folder["text.txt"], string.Concat(Enumerable.Repeat("to be or not to be, that is the question. ", 60)));
+        return folder["text.txt"];
+    }
 
     private static string Run(string sample, params string[] arguments) =>
         ChildProcess.Run(AppContext.BaseDirectory, "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, sample + ".dll"), .. arguments]);
@@ -43,6 +72,9 @@ public partial class ReadmeTests
 
     [GeneratedRegex("<!-- (?<path>\\S+) -->\n```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex NamedBlock();
+
+    [GeneratedRegex(@"step (\d+), gradients")]
+    private static partial Regex MeasuredStep();
 
     [GeneratedRegex("```csharp")]
     private static partial Regex CSharpFence();

@@ -56,7 +56,7 @@ public class PackageTests(BuiltPackages packages) : IClassFixture<BuiltPackages>
             """);
         File.Copy(Path.Combine(packages.Root, "samples/OwnLoop/Program.cs"), packages["loop/Program.cs"]);
         packages.Run("dotnet", "build", "loop", "-c", "Release", "-o", packages["bin"], "-v", "quiet", "-nologo");
-        Assert.Contains("w 3.00, b -1.00", packages.Run("dotnet", packages["bin/loop.dll"]), StringComparison.Ordinal);
+        Assert.StartsWith("loss 0.000", packages.Run("dotnet", packages["bin/loop.dll"]), StringComparison.Ordinal);
     }
 
     [Fact]
