@@ -35,9 +35,9 @@ public class SpikeDetectorTests
     [Fact]
     public void Next_ManySpikes_AreAllFound()
     {
-        // One step in four: kept in the window, they would become usual.
-        double Series(long step) => step >= 200 && step % 4 == 0 ? 6 : 3 + 0.1 * SyntheticRun.Wave(step);
-        Assert.Equal(100, Find(Series, 599).Count);
+        // Every other step: kept in the window, they would be half of it, and usual.
+        double Series(long step) => step >= 200 && step % 2 == 0 ? 6 : 3 + 0.1 * SyntheticRun.Wave(step);
+        Assert.Equal(200, Find(Series, 599).Count);
     }
 
     [Fact]
