@@ -13,6 +13,10 @@ class LiveRun {
     for (const file of ['metrics', 'gradients'])
       this.events.addEventListener(file, event => this.page.append(this.id, file, event.data));
     this.events.addEventListener('reset', () => this.reload());
+    this.events.addEventListener('end', () => {
+      this.events.close();
+      this.page.setStatus('The run or its server has ended; reload the page to look again', false);
+    });
     this.events.addEventListener('open', () => this.page.setStatus('Live', true));
     this.events.addEventListener('error', () => this.page.setStatus('Not connected; trying again', false));
   }
