@@ -26,7 +26,7 @@ public class TrainerBackgroundTests
         Assert.Equal(foreground.Told, background.Told);
         // The file has the same records in the same order, too.
         string[] kinds = [.. File.ReadLines(folder["run/metrics.jsonl"]).Select(line => KindOf(JsonElement.Parse(line)))];
-        Assert.Equal(foreground.Told, kinds);
+        Assert.Equal(foreground.Told.Where(told => !told.StartsWith("gradients ", StringComparison.Ordinal)), kinds);
         Assert.Empty(trainer.Warnings);
     }
 
@@ -46,7 +46,7 @@ public class TrainerBackgroundTests
         });
         await Assert.ThrowsAsync<NonFiniteGradientException>(() => trainer.RunAsync());
         Assert.Equal(4, background.Told.Count(told => told.StartsWith("step ", StringComparison.Ordinal)));
-        Assert.Equal(4, File.ReadLines(folder["run/metrics.jsonl"]).Count(line => line.Contains("\"loss\"", StringComparison.Ordinal)));
+        Assert.Equal(4, File.ReadLines(folder["run/metrics.jsonl"]).Count(line => line.Contains("\"loss\":", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public class TrainerBackgroundTests
                 background.LetGo();
         });
         await trainer.RunAsync();
-        Assert.Equal(SmallRun.Options.Steps, background.Told.Count);
+        Assert.Equal(SmallRun.Options.Steps, background.Told.Count(told => told.StartsWith("step ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public class TrainerBackgroundTests
             trainer.ObserveInBackground(foreign);
             trainer.TrainStep();
         }
-        Assert.Equal(["step 1"], owned.Told);
+        Assert.Equal("step 1", owned.Told[0]);
         Assert.Equal((true, false), (owned.IsDisposed, foreign.IsDisposed));
     }
 
