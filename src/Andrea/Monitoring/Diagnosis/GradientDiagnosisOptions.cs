@@ -46,7 +46,7 @@ public sealed record GradientDiagnosisOptions
     public double NormSpike { get; init; } = 10;
 
     /// <summary>Least scale of a z-score, as a share of the median.</summary>
-    /// <value>0.02: a loss must stand 12 % above the median to be a spike, however calm it was.</value>
+    /// <value>0.02: a loss must stand 12 % above the median to be a spike, however calm it was</value>
     public double SpikeSmallestShare { get; init; } = 0.02;
 
     /// <summary>Blocks in which a kind of tensor must occur for its norms to be compared over depth.</summary>
