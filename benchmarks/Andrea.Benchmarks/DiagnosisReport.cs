@@ -10,10 +10,11 @@ internal static class DiagnosisReport
 {
     private const int MostSeeds = 1000, SparseUpdates = 10;
 
-    /// <param name="arguments"><c>--seeds N</c> of every healthy run, <c>--large N</c> of the large ones.</param>
+    /// <param name="arguments"><c>--seeds N</c> of every healthy run, <c>--large N</c> of the large ones, from <c>--first-seed N</c> on.</param>
     public static void Measure(Arguments arguments)
     {
         int seeds = arguments.Number("--seeds", 3, MostSeeds), largeSeeds = arguments.Number("--large", 1, MostSeeds);
+        int firstSeed = arguments.Number("--first-seed", 1);
         arguments.ThrowIfUnknown();
         Console.WriteLine("| ill run | loss, first and last | verdicts (step), updates measured every step | every 10 steps |\n|---|---|---|---|");
         foreach (DiagnosisRun run in DiagnosisRun.Classic)
@@ -24,20 +25,21 @@ internal static class DiagnosisReport
         Console.WriteLine("\n| healthy run | seeds | steps | last loss | false verdicts | loss spikes | norm spikes |\n|---|---|---|---|---|---|---|");
         var all = new List<Outcome>();
         foreach (DiagnosisRun run in DiagnosisRun.Healthy)
-            all.AddRange(TrainSeeds(run, seeds));
+            all.AddRange(TrainSeeds(run, firstSeed, seeds));
         foreach (DiagnosisRun run in DiagnosisRun.HealthyLarge)
-            all.AddRange(TrainSeeds(run, largeSeeds));
+            all.AddRange(TrainSeeds(run, firstSeed, largeSeeds));
         WriteRates(all);
     }
 
-    private static List<Outcome> TrainSeeds(DiagnosisRun run, int seeds)
+    private static List<Outcome> TrainSeeds(DiagnosisRun run, int firstSeed, int seeds)
     {
         var outcomes = new List<Outcome>();
-        for (int seed = 1; seed <= seeds; seed++)
+        for (int seed = firstSeed; seed < firstSeed + seeds; seed++)
             outcomes.Add(Train(run with { Options = run.Options with { Seed = (ulong)seed } }));
+        string losses = string.Join(", ", outcomes.Select(outcome => outcome.LastLoss.ToString("0.00", CultureInfo.InvariantCulture)));
         string verdicts = string.Join("; ", outcomes.Where(outcome => outcome.Alarms.Any()).Select(outcome => Steps(outcome.Alarms)));
         WriteLine(
-            $"| {run.Name} | {seeds} | {outcomes.Sum(outcome => outcome.Steps)} | {string.Join(", ", outcomes.Select(outcome => outcome.LastLoss.ToString("0.00", CultureInfo.InvariantCulture)))} | {(verdicts.Length == 0 ? "none" : verdicts)} | {Spikes(outcomes, SpikeQuantity.Loss)} | {Spikes(outcomes, SpikeQuantity.Norm)} |");
+            $"| {run.Name} | {seeds} | {outcomes.Sum(outcome => outcome.Steps)} | {losses} | {(verdicts.Length == 0 ? "none" : verdicts)} | {Spikes(outcomes, SpikeQuantity.Loss)} | {Spikes(outcomes, SpikeQuantity.Norm)} |");
         return outcomes;
     }
 

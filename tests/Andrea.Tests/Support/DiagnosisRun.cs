@@ -101,6 +101,29 @@ internal sealed record DiagnosisRun(string Name, GptConfig Config, TrainerOption
         Short("12 blocks, Andrea's initialisation, own head", Small with { LayerCount = 12, TiedHead = false })
             with { Options = Usual with { Steps = 1000, Initialization = InitializationKind.Andrea } },
         new("preset tiny", Preset.Tiny.Config, Preset.Tiny.Options),
+        // From here on none was looked at while thresholds were chosen.
+        Short("64 wide, a text of 2,500 characters, rate 3e-3", Small with { ChannelCount = 64 })
+            with { Data = Read("char", 2500), Options = Usual with { Steps = 3000, LearningRate = 3e-3, FinalLearningRate = 3e-4 } },
+        Short("small, a text of 2,500 characters, constant rate 3e-3, no clip", Small)
+            with { Data = Read("char", 2500), Options = Usual with { Steps = 3000, LearningRate = 3e-3, Schedule = ScheduleKind.Constant, Clip = NoClip } },
+        Short("small, bytes", Small) with { Data = Read("byte", 100_000) },
+        Short("small, notes", Small) with { Data = TokenDataset.FromText(BuiltInCorpus.Generate(CorpusKind.Notes, 3, 100_000), "char") },
+        Short("small, shuffled epochs, decay 0.1, beta2 0.95", Small)
+            with { Options = Usual with { BatchOrder = BatchOrder.ShuffledEpochs, Optimizer = new AdamWOptions { Beta2 = 0.95, WeightDecay = 0.1 } } },
+        Short("small, warmup-stable-decay to 0", Small)
+            with { Options = Usual with { Schedule = ScheduleKind.WarmupStableDecay, DecaySteps = 400, FinalLearningRate = 0 } },
+        Short("small, linear to 0", Small) with { Options = Usual with { Schedule = ScheduleKind.Linear, FinalLearningRate = 0 } },
+        Short("small, 1,000 steps of warmup", Small) with { Options = Usual with { WarmupSteps = 1000 } },
+        Short("small, clip at 5, truncated normal", Small)
+            with { Options = Usual with { Initialization = InitializationKind.TruncatedNormal, Clip = new GradClipperOptions { MaxNorm = 5 } } },
+        Short("small, clip at 0.5", Small) with { Options = Usual with { Clip = new GradClipperOptions { MaxNorm = 0.5 } } },
+        Short("1 block", Small with { LayerCount = 1 }),
+        Short("16 wide", Small with { ChannelCount = 16 }),
+        Short("8 blocks of 64, rate 2e-3", Small with { LayerCount = 8, ChannelCount = 64, HeadCount = 4 })
+            with { Options = Usual with { Steps = 1000, LearningRate = 2e-3 } },
+        Short("24 blocks, RMSNorm", Small with { LayerCount = 24, Norm = NormKind.RmsNorm }) with { Options = Usual with { Steps = 600 } },
+        Short("24 blocks, Xavier, own head", Small with { LayerCount = 24, TiedHead = false })
+            with { Options = Usual with { Steps = 600, Initialization = InitializationKind.Xavier } },
     ];
 
     /// <summary>Runs as large as one has patience for: preset chars.</summary>
@@ -139,6 +162,8 @@ internal sealed record DiagnosisRun(string Name, GptConfig Config, TrainerOption
         diagnosis.Dispose();
         return diagnosis;
     }
+
+    private static TokenDataset Read(string tokenizer, int characters) => TokenDataset.FromText(BuiltInCorpus.Generate(3, characters), tokenizer);
 
     private static DiagnosisRun Short(string name, GptConfig config) => new(name, config, Usual);
 

@@ -46,7 +46,7 @@ public sealed record GradientDiagnosisOptions
     public double NormSpike { get; init; } = 10;
 
     /// <summary>Least scale of a z-score, as a share of the median.</summary>
-    /// <value>0.02: a loss must stand 12 % above the median to be a spike, however calm it was.</value>
+    /// <value>0.02: a loss must stand 12 % above the median to be a spike, however calm it was</value>
     public double SpikeSmallestShare { get; init; } = 0.02;
 
     /// <summary>Blocks in which a kind of tensor must occur for its norms to be compared over depth.</summary>
@@ -86,8 +86,8 @@ public sealed record GradientDiagnosisOptions
     public double FadedNorm { get; init; } = 0.25;
 
     /// <summary>Share of the peak learning rate under which standing still is the schedule's doing, and no finding.</summary>
-    /// <value>0.1</value>
-    public double StalledRateShare { get; init; } = 0.1;
+    /// <value>0.3: schedules usually end at a tenth of the peak or less</value>
+    public double StalledRateShare { get; init; } = 0.3;
 
     /// <summary>Share of the first loss under which a model has learned, so that standing still is no finding.</summary>
     /// <value>0.25</value>
@@ -111,8 +111,8 @@ public sealed record GradientDiagnosisOptions
     public double LargeUpdateRatio { get; init; } = 0.1;
 
     /// <summary>Factor by which the weights have grown when, with a loss that stands still, the learning rate is too high.</summary>
-    /// <value>5</value>
-    public double WeightGrowth { get; init; } = 5;
+    /// <value>15: in small models, which begin at 0.02, healthy runs grow to 5 or 8 times as much</value>
+    public double WeightGrowth { get; init; } = 15;
 
     /// <summary>Steps without warmup after which a run must have learned something.</summary>
     /// <value>300</value>

@@ -135,12 +135,12 @@ public class PlantedFaultTests
     [Fact]
     public void RateTooHigh_OverwrittenWeightsAndNoProgress_AreNamed()
     {
-        var run = new SyntheticRun { WeightRms = (step, tensor) => 0.02 * Math.Min(8, step) };
+        var run = new SyntheticRun { WeightRms = (step, tensor) => 0.02 * Math.Min(20, step) };
         AssertNothing(run, 1500);
         run.Loss = step => 3.2 + 0.02 * SyntheticRun.Wave(step);
         Verdict verdict = Only(run, 1500);
         Assert.Equal(VerdictKind.LearningRateTooHigh, verdict.Kind);
-        Assert.Contains("8 times their first norm", verdict.Summary, StringComparison.Ordinal);
+        Assert.Contains("20 times their first norm", verdict.Summary, StringComparison.Ordinal);
     }
 
     [Fact]
