@@ -75,13 +75,14 @@ internal sealed class ChunkTable : IDisposable
         int version = CurrentVersion();
         if (version == _version)
             return;
-        CheckMoved();
-        if (_device.Backend.IsRecording)
-            throw new InvalidOperationException(
-                $"Tensors among '{_gradients.NameOf(0)}' and the others have moved while the stream is being recorded, and a recording cannot follow them. "
-                + "Move them before, or record without moving.");
-        WriteAddresses();
-        _device.Backend.Upload<Chunk>(_chunks, Chunks);
+        if (CheckMoved() is { } moved)
+        {
+            if (_device.Backend.IsRecording)
+                throw new InvalidOperationException(
+                    $"Tensor '{moved}' has moved while the stream is being recorded, and a recording cannot follow it. Move it, and use it once, before you record.");
+            WriteAddresses();
+            _device.Backend.Upload<Chunk>(_chunks, Chunks);
+        }
         _version = version;
     }
 
@@ -135,33 +136,50 @@ internal sealed class ChunkTable : IDisposable
         return version;
     }
 
-    private void CheckMoved()
+    /// <returns>The name of a tensor that has moved; null when all chunks are where they were.</returns>
+    private string? CheckMoved()
     {
+        string? moved = null;
         foreach (ref Chunk chunk in _chunks.AsSpan())
         {
             if (chunk.Start != 0)
                 continue;
+            bool present = IsPresent(chunk.Tensor);
             for (int i = 0; i < _sets.Length; i++)
-                if (_sets[i] is { } set && set.AddressOf(chunk.Tensor) != AddressIn(ref chunk, i))
-                    CheckTensor(set, chunk.Tensor, _device);
+                if (TargetOf(chunk, i, present) != AddressIn(ref chunk, i))
+                {
+                    moved = _sets[i]!.NameOf(chunk.Tensor);
+                    if (present)
+                        CheckTensor(_sets[i]!, chunk.Tensor, _device);
+                }
         }
+        return moved;
     }
 
     private void WriteAddresses()
     {
         foreach (ref Chunk chunk in _chunks.AsSpan())
         {
-            bool present = true;
-            foreach (TensorSet? set in _sets)
-                present &= set is null || set.IsPresent(chunk.Tensor);
+            bool present = IsPresent(chunk.Tensor);
             chunk.Length = present ? (int)Math.Min(Chunk.MaxLength, _gradients.ShapeOf(chunk.Tensor).Length - chunk.Start) : 0;
-            // Nobody reads or writes there; but kernels may take it for granted that addresses are those of device memory.
             for (int i = 0; i < _sets.Length; i++)
-                AddressIn(ref chunk, i) = _sets[i] is not { } set ? 0
-                    : present ? set.AddressOf(chunk.Tensor) + (nint)(chunk.Start * sizeof(float))
-                    : Chunks.Address;
+                AddressIn(ref chunk, i) = TargetOf(chunk, i, present);
         }
     }
+
+    private bool IsPresent(int tensor)
+    {
+        foreach (TensorSet? set in _sets)
+            if (set is not null && !set.IsPresent(tensor))
+                return false;
+        return true;
+    }
+
+    /// <summary>Where a chunk of a set lies. One that is away gets an address that nobody uses, but that is one of device memory, as kernels take for granted.</summary>
+    private nint TargetOf(in Chunk chunk, int set, bool present) =>
+        _sets[set] is not { } tensors ? 0
+        : present ? tensors.AddressOf(chunk.Tensor) + (nint)(chunk.Start * sizeof(float))
+        : Chunks.Address;
 
     private static ref nint AddressIn(ref Chunk chunk, int set)
     {
