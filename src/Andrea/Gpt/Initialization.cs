@@ -24,7 +24,7 @@ public enum InitializationKind
 
 /// <summary>Fills a model's parameters with their first values: a pure function of kind and seed, the same bits on every machine.</summary>
 /// <remarks>Norm weights are 1 and biases 0, whatever the kind. Every tensor has a random stream of its own.</remarks>
-public static class Initialization
+internal static class Initialization
 {
     private const double Gpt2Deviation = 0.02;
 

@@ -5,7 +5,7 @@ namespace Andrea.Numerics;
 /// There is no hidden state to save: whoever knows seed, stream and position can go on from there. Salmon et al. 2011, "Parallel random
 /// numbers: as easy as 1, 2, 3"; passes the authors' known-answer tests.
 /// </remarks>
-public struct Philox
+internal struct Philox
 {
     private const uint MultiplierA = 0xD2511F53, MultiplierB = 0xCD9E8D57;
     private const uint WeylA = 0x9E3779B9, WeylB = 0xBB67AE85;

@@ -10,7 +10,7 @@ namespace Andrea.Reporting;
 /// What runs say, names and samples included, is data in a JSON block, whose markup characters are escaped, and reaches the screen as text only. The page's content
 /// security policy allows its own scripts and styles, by their hash, and nothing else; a live page may also talk to the server that it came from.
 /// </remarks>
-public static class RunPage
+internal static class RunPage
 {
     /// <summary>Makes the page.</summary>
     /// <param name="runs">What to show; several are laid over each other.</param>

@@ -7,7 +7,7 @@ namespace Andrea.Training;
 /// <param name="OperatingSystem">Name and version of the operating system.</param>
 /// <param name="Cores">Logical processors that the process may use.</param>
 /// <param name="Runtime">The .NET runtime.</param>
-public sealed record MachineDescription(string Processor, string OperatingSystem, int Cores, string Runtime)
+internal sealed record MachineDescription(string Processor, string OperatingSystem, int Cores, string Runtime)
 {
     private const string LinuxProcessorFile = "/proc/cpuinfo";
 

@@ -6,7 +6,7 @@ namespace Andrea.Training;
 
 /// <summary>What a run is: model, options, device, machine. Stands in <c>run.json</c> of the run's folder, for reports and for people.</summary>
 /// <remarks>Nothing is resumed from it; checkpoints hold all they need. A run that goes on keeps its description, with the options that it goes on with.</remarks>
-public sealed record RunDescription
+internal sealed record RunDescription
 {
     /// <summary>Name of the file in the run's folder.</summary>
     public const string FileName = "run.json";
@@ -70,13 +70,13 @@ public sealed record RunDescription
 /// <summary>A tokenizer, without its vocabulary.</summary>
 /// <param name="Kind">As on the command line: <c>byte</c> or <c>char</c>.</param>
 /// <param name="VocabularySize">How many tokens there are.</param>
-public sealed record TokenizerDescription(string Kind, int VocabularySize);
+internal sealed record TokenizerDescription(string Kind, int VocabularySize);
 
 /// <summary>A run was gone on with.</summary>
 /// <param name="At">When, UTC.</param>
 /// <param name="Step">Steps done by then.</param>
 /// <param name="Device">The device that it went on with.</param>
-public sealed record ResumeDescription(DateTimeOffset At, long Step, string Device);
+internal sealed record ResumeDescription(DateTimeOffset At, long Step, string Device);
 
 /// <summary>run.json as source-generated code, in the form of the checkpoints' JSON.</summary>
 [JsonSourceGenerationOptions(

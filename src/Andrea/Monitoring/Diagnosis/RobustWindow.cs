@@ -12,7 +12,7 @@ namespace Andrea.Monitoring.Diagnosis;
 /// Console.WriteLine(window.ZScore(latestNorm)); // above 6: unusual
 /// </code>
 /// </remarks>
-public sealed class RobustWindow
+internal sealed class RobustWindow
 {
     /// <summary>MAD times this is the standard deviation of normally distributed values.</summary>
     public const double NormalScale = 1.4826;
