@@ -4,8 +4,8 @@ namespace Andrea.Monitoring.Diagnosis;
 /// <remarks>
 /// Sees steps and, where they are monitored, gradients; without gradients it judges by loss, norm and clip alone. A verdict is given where a
 /// fault begins, not again with every step, and may come again after the fault has ended. NaN and Inf are named in the first step that has
-/// one; steps with NaN or Inf and spikes leave no trace in the windows that others are judged by. Costs microseconds and no allocation a
-/// step, unless something is found. Told by one thread at a time; <see cref="Verdicts"/> and <see cref="Spikes"/> may be read by any.
+/// one; such steps leave no trace in what others are judged by, and a spike none in what spikes are judged by. Nothing is allocated in a step,
+/// unless something is found. Told by one thread at a time; <see cref="Verdicts"/> and <see cref="Spikes"/> may be read by any.
 /// <code>
 /// using var diagnosis = new GradientDiagnosis { Found = verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}") };
 /// trainer.Observe(diagnosis);
