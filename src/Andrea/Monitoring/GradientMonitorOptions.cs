@@ -28,6 +28,11 @@ public sealed record GradientMonitorOptions
     /// <value>10</value>
     public long UpdatesEvery { get; init; } = 10;
 
+    /// <summary>Steps at the beginning in which weights and updates are always measured, unless <see cref="UpdatesEvery"/> is 0: bad first weights and
+    /// a learning rate far too high show there, and only there.</summary>
+    /// <value>16</value>
+    public long FirstUpdates { get; init; } = 16;
+
     /// <summary>Names of the tensors to monitor; <c>*</c> stands for any run of characters, as in <c>h.*.attn.*</c>. Empty means all.</summary>
     /// <value>Empty</value>
     public IReadOnlyList<string> Include { get; init; } = [];
@@ -44,7 +49,7 @@ public sealed record GradientMonitorOptions
     internal bool Records(long step) => Every > 0 && (IsDue(step, Every) || MeasuresUpdates(step));
 
     /// <summary>Whether weights and updates are measured in a step.</summary>
-    internal bool MeasuresUpdates(long step) => Every > 0 && IsDue(step, UpdatesEvery);
+    internal bool MeasuresUpdates(long step) => Every > 0 && UpdatesEvery > 0 && (IsDue(step, UpdatesEvery) || step <= FirstUpdates);
 
     /// <summary>Checks every option that can be checked without knowing the tensors.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
@@ -52,6 +57,7 @@ public sealed record GradientMonitorOptions
     {
         CheckSteps(nameof(Every), Every);
         CheckSteps(nameof(UpdatesEvery), UpdatesEvery);
+        CheckSteps(nameof(FirstUpdates), FirstUpdates);
         CheckPatterns(nameof(Include), Include);
         CheckPatterns(nameof(Exclude), Exclude);
         if (!Enum.IsDefined(Grouping))

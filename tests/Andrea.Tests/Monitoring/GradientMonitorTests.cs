@@ -14,7 +14,7 @@ public class GradientMonitorTests
     [Theory, MemberData(nameof(Devices))]
     public void TryTake_EveryStepDue_ComesOnceAndInOrder(string name)
     {
-        using var loop = new Loop(name, new GradientMonitorOptions { Every = 3, UpdatesEvery = 4 });
+        using var loop = new Loop(name, new GradientMonitorOptions { Every = 3, UpdatesEvery = 4, FirstUpdates = 0 });
         var seen = new List<(long, bool)>();
         for (int step = 1; step <= 20; step++)
         {
@@ -95,7 +95,7 @@ public class GradientMonitorTests
         ExternalTensors set = gradients.On(test);
         using var clipper = new GradClipper(test.Device, set);
         using var optimizer = new AdamW(test.Device, parameters.On(test), set);
-        using var monitor = new GradientMonitor(clipper, optimizer, new GradientMonitorOptions { UpdatesEvery = 2 });
+        using var monitor = new GradientMonitor(clipper, optimizer, new GradientMonitorOptions { UpdatesEvery = 2, FirstUpdates = 0 });
         // Nothing was clipped, so no step is there that the update could belong to.
         optimizer.Step(0);
         Assert.False(monitor.TryTake(out _));

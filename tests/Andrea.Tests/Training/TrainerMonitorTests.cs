@@ -17,7 +17,7 @@ public class TrainerMonitorTests
     public async Task Run_Monitored_TellsGradientsRightAfterTheirStep(string name)
     {
         using TestDevice device = TestDevice.Open(name);
-        TrainerOptions options = SmallRun.Options with { Monitor = new GradientMonitorOptions { Every = 2, UpdatesEvery = 5 }, EvaluateEvery = 4, EvaluationBatches = 1 };
+        TrainerOptions options = SmallRun.Options with { Monitor = new GradientMonitorOptions { Every = 2, UpdatesEvery = 5, FirstUpdates = 0 }, EvaluateEvery = 4, EvaluationBatches = 1 };
         using Trainer trainer = SmallRun.Create(device.Device, options);
         var log = new Log();
         trainer.Observe(log);
@@ -49,7 +49,7 @@ public class TrainerMonitorTests
     {
         using var folder = new TemporaryFolder();
         using TestDevice device = TestDevice.Open(name);
-        TrainerOptions options = SmallRun.Options with { RunFolder = folder["run"], Monitor = new GradientMonitorOptions { UpdatesEvery = 4 } };
+        TrainerOptions options = SmallRun.Options with { RunFolder = folder["run"], Monitor = new GradientMonitorOptions { UpdatesEvery = 4, FirstUpdates = 0 } };
         using (Trainer first = SmallRun.Create(device.Device, options))
         {
             for (int i = 0; i < 3; i++)
@@ -70,7 +70,7 @@ public class TrainerMonitorTests
     public void Options_OfACheckpointWithoutMonitor_HaveTheDefault()
     {
         JsonObject json = JsonSerializer.SerializeToNode(
-            SmallRun.Options with { Monitor = new GradientMonitorOptions { Every = 7, Include = ["h.*"], Grouping = GradientGrouping.Block } },
+            SmallRun.Options with { Monitor = new GradientMonitorOptions { Every = 7, FirstUpdates = 0, Include = ["h.*"], Grouping = GradientGrouping.Block } },
             CheckpointJson.Default.TrainerOptions)!.AsObject();
         TrainerOptions read = json.Deserialize(CheckpointJson.Default.TrainerOptions)!;
         Assert.Equal((7, "h.*", GradientGrouping.Block, 10), (read.Monitor.Every, read.Monitor.Include.Single(), read.Monitor.Grouping, read.Monitor.UpdatesEvery));
@@ -92,7 +92,7 @@ public class TrainerMonitorTests
             for (int step = 0; step < 10; step++)
                 trainer.TrainStep();
         });
-        Assert.Equal((trainer.Step, trainer.Step / 10 + 1), (counter.Records, counter.Updates));
+        Assert.Equal((trainer.Step, trainer.Step / 10 + 15), (counter.Records, counter.Updates));
     }
 
     private sealed class Counter : IStepObserver

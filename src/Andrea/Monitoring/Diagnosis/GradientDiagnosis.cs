@@ -146,6 +146,7 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     {
         if (spike is not { } record)
             return;
+        _history.Add(record);
         Keep(_spikes, record);
         Spiked?.Invoke(record);
     }

@@ -110,6 +110,14 @@ public sealed record GradientDiagnosisOptions
     /// <value>0.1</value>
     public double LargeUpdateRatio { get; init; } = 0.1;
 
+    /// <summary>Spikes of the norm within <see cref="SpikyWindow"/> steps from which the learning rate is too high.</summary>
+    /// <value>5; healthy runs have less than one in 1,000 steps</value>
+    public int SpikySpikes { get; init; } = 5;
+
+    /// <summary>Steps within which spikes of the norm are counted.</summary>
+    /// <value>400</value>
+    public int SpikyWindow { get; init; } = 400;
+
     /// <summary>Factor by which the weights have grown when, with a loss that stands still, the learning rate is too high.</summary>
     /// <value>15: in small models, which begin at 0.02, healthy runs grow to 5 or 8 times as much</value>
     public double WeightGrowth { get; init; } = 15;
@@ -212,6 +220,8 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(StalledWindow), StalledWindow, 1);
         Check(nameof(StalledAfter), StalledAfter, 1);
         Check(nameof(RatioWindow), RatioWindow, 1);
+        Check(nameof(SpikySpikes), SpikySpikes, 2);
+        Check(nameof(SpikyWindow), SpikyWindow, 1);
         Check(nameof(SlowSteps), SlowSteps, 1);
         Check(nameof(ClipWindow), ClipWindow, 1);
         Check(nameof(ClipNeverSteps), ClipNeverSteps, 1);

@@ -1,10 +1,11 @@
 namespace Andrea.Monitoring.Diagnosis;
 
-/// <summary>A learning rate that throws the weights about: loss and norm rise together, or every step changes a large share of the weights.</summary>
+/// <summary>A learning rate that throws the weights about: loss and norm rise together, the norm spikes again and again, or every
+/// step changes a large share of the weights.</summary>
 internal sealed class LearningRateTooHighRule : DiagnosisRule
 {
     private readonly GradientDiagnosisOptions _options;
-    private readonly Episode _rising, _large, _overwritten;
+    private readonly Episode _rising, _large, _overwritten, _spiky;
     private readonly RobustWindow _ratios;
 
     // The steps of the window's ratios, as a ring.
@@ -18,6 +19,7 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
         _rising = new Episode(options.BeginAfter, options.EndAfter);
         _large = new Episode(toBegin: 1, options.EndAfter);
         _overwritten = new Episode(options.StalledAfter, options.EndAfter);
+        _spiky = new Episode(toBegin: 1, options.EndAfter);
         _ratios = new RobustWindow(options.RatioWindow);
         _ratioSteps = new long[options.RatioWindow];
     }
@@ -40,6 +42,10 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
         if (_overwritten.Begins(overwritten, record.Step) && alone)
             verdict ??= Found(record.Step, Math.Max(1, _overwritten.Since - _options.StalledWindow), record.LearningRate,
                 Sentence($"The loss stays at {Loss(history.LongLosses.Recent.Median)} while the weights have grown to {Number(history.WeightGrowth)} times their first norm, at learning rate {Number(record.LearningRate)}"));
+        bool spiky = history.FirstOfLatestSpikes is { } first && record.Step - first < _options.SpikyWindow;
+        if (_spiky.Begins(spiky, record.Step) && alone)
+            verdict ??= Found(record.Step, history.FirstOfLatestSpikes!.Value, record.LearningRate,
+                Sentence($"The gradient norm has spiked {_options.SpikySpikes} times within {record.Step - history.FirstOfLatestSpikes.Value + 1} steps, at learning rate {Number(record.LearningRate)}"));
         return verdict;
     }
 
@@ -61,7 +67,7 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
     }
 
     /// <summary>Whether no evidence is up: what more of it comes meanwhile is the same fault.</summary>
-    private bool IsAlone => !_rising.Active && !_large.Active && !_overwritten.Active;
+    private bool IsAlone => !_rising.Active && !_large.Active && !_overwritten.Active && !_spiky.Active;
 
     private static Verdict Found(long step, long since, double rate, string evidence) => new()
     {

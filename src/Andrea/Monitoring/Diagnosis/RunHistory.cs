@@ -9,9 +9,14 @@ internal sealed class RunHistory
     private int[] _large = [];
     private double _previousRate = double.PositiveInfinity;
 
+    // Steps of the latest norm spikes, as a ring.
+    private readonly long[] _spikes;
+    private long _spikeCount;
+
     public RunHistory(GradientDiagnosisOptions options)
     {
         _options = options;
+        _spikes = new long[options.SpikySpikes];
         Losses = new TrendWindow(options.Window);
         LongLosses = new TrendWindow(options.StalledWindow);
         Norms = new TrendWindow(options.Window);
@@ -65,6 +70,16 @@ internal sealed class RunHistory
 
     /// <summary>Median over all tensors of norm now / highest norm so far, both medians over a window; NaN before there are enough records.</summary>
     public double TensorFade { get; private set; } = double.NaN;
+
+    /// <summary>Step of the first of the latest <see cref="GradientDiagnosisOptions.SpikySpikes"/> norm spikes; null before there have been so many.</summary>
+    public long? FirstOfLatestSpikes => _spikeCount < _spikes.Length ? null : _spikes[_spikeCount % _spikes.Length];
+
+    public void Add(in SpikeRecord spike)
+    {
+        // A value that is not finite is another fault's.
+        if (spike.Quantity == SpikeQuantity.Norm && double.IsFinite(spike.Value))
+            _spikes[_spikeCount++ % _spikes.Length] = spike.Step;
+    }
 
     public void Add(in StepRecord record)
     {

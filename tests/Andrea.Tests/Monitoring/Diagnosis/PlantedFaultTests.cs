@@ -133,6 +133,21 @@ public class PlantedFaultTests
     }
 
     [Fact]
+    public void RateTooHigh_NormThatSpikesAgainAndAgain_IsNamedAtTheFifthSpike()
+    {
+        var run = new SyntheticRun();
+        Func<long, double> norm = run.Norm;
+        run.Norm = step => step > 100 && step % 80 == 0 ? 20 : norm(step);
+        Verdict verdict = Only(run, 1000);
+        Assert.Equal((VerdictKind.LearningRateTooHigh, 160L, 480L), (verdict.Kind, verdict.Since, verdict.Step));
+        // As many, but further apart.
+        run.Norm = step => step > 100 && step % 110 == 0 ? 20 : norm(step);
+        using GradientDiagnosis rare = run.Diagnose(1000);
+        Assert.Equal(9, rare.Spikes.Count);
+        Assert.Empty(rare.Verdicts);
+    }
+
+    [Fact]
     public void RateTooHigh_OverwrittenWeightsAndNoProgress_AreNamed()
     {
         var run = new SyntheticRun { WeightRms = (step, tensor) => 0.02 * Math.Min(20, step) };
@@ -183,7 +198,7 @@ public class PlantedFaultTests
         // Two spikes in five steps are many, but not most.
         run.Norm = step => step % 5 < 2 ? 50 : 0.5;
         using GradientDiagnosis diagnosis = run.Diagnose(1000);
-        Assert.Empty(diagnosis.Verdicts);
+        Assert.DoesNotContain(diagnosis.Verdicts, verdict => verdict.Kind == VerdictKind.ClippingAlways);
     }
 
     [Fact]
