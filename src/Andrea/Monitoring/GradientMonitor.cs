@@ -47,6 +47,7 @@ public sealed class GradientMonitor : IDisposable
     private readonly Action _postClip;
     private readonly Func<bool> _wantsUpdate;
     private long _posted, _completed;
+    private bool _disposed;
 
     // With a clipper of its own the optimizer measures an update before the clip's result is posted; otherwise after.
     private readonly bool _updatesComeFirst;
@@ -133,8 +134,10 @@ public sealed class GradientMonitor : IDisposable
 
     /// <summary>The newest step's record. Waits for the device if it has not arrived.</summary>
     /// <exception cref="InvalidOperationException">No step was monitored yet.</exception>
+    /// <exception cref="ObjectDisposedException">The monitor is disposed.</exception>
     public GradientRecord Read()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         // An update that is yet to come would be waited for in vain.
         ExpectNoUpdate();
         while (UnderWay > 0)
@@ -145,6 +148,7 @@ public sealed class GradientMonitor : IDisposable
     /// <summary>Stops monitoring. Clipper and optimizer are not touched, but for no longer being asked.</summary>
     public void Dispose()
     {
+        _disposed = true;
         if (_clipper.Enqueued == _postClip)
             _clipper.Enqueued = null;
         if (_updates is not null && _optimizer!.WantsMeasuring == _wantsUpdate)

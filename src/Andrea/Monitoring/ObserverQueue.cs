@@ -210,7 +210,8 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
 
     private void OnExit(object? sender, EventArgs arguments) => Flush(_options.ExitLimit);
 
-    private void Post(Action<IStepObserver> tell)
+    /// <summary>Tells every observer something that is no record, in its turn among the records.</summary>
+    internal void Post(Action<IStepObserver> tell)
     {
         lock (_gate)
         {

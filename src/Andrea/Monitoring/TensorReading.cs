@@ -21,18 +21,18 @@ public readonly record struct TensorReading
     /// <summary>Norm of the parameters before the update. NaN, like all that follows, in steps whose update was not measured.</summary>
     public required double WeightNorm { get; init; }
 
-    /// <summary>Norm of the update: parameters after the step minus before.</summary>
+    /// <summary>Norm of the update: parameters after the step minus before; 0 in a skipped step.</summary>
     public required double UpdateNorm { get; init; }
 
-    /// <summary>RMS of g / sqrt(v), with v bias-corrected and g clipped: about 1 in a steady state, far above where v is out of date (arXiv:2304.13013).</summary>
+    /// <summary>RMS of g / sqrt(v), with v bias-corrected and g clipped: about 1 in a steady state, far above where v is out of date (arXiv:2304.13013). NaN in a skipped step.</summary>
     public required double GradientRms { get; init; }
 
-    /// <summary>mean(v) / mean(g^2), with v bias-corrected and g clipped: far from 1 where v lags behind the gradient (arXiv:2506.04805).</summary>
+    /// <summary>mean(v) / mean(g^2), with v bias-corrected and g clipped: far from 1 where v lags behind the gradient (arXiv:2506.04805). NaN in a skipped step.</summary>
     public required double SecondMomentRatio { get; init; }
 
     /// <summary>Update norm over weight norm: around 1e-3 in healthy training; NaN where the weights are all 0.</summary>
     public double UpdateRatio => WeightNorm > 0 ? UpdateNorm / WeightNorm : double.NaN;
 
-    /// <summary>Whether the update was measured in this step.</summary>
+    /// <summary>Whether the update was measured in this step and is a number; <see cref="GradientRecord.HasUpdates"/> says whether it was measured at all.</summary>
     public bool HasUpdate => !double.IsNaN(UpdateNorm);
 }

@@ -55,6 +55,7 @@ public sealed partial class Trainer
         {
             VocabularySize = Model.Config.VocabularySize,
             MaxNorm = Options.Clip.MaxNorm,
+            Monitor = Options.Monitor,
             Found = _background.OnVerdict,
             Spiked = spike => _background.OnSpike(spike),
         };
@@ -89,6 +90,8 @@ public sealed partial class Trainer
         }
         finally
         {
+            // No record comes any more that a verdict could wait for.
+            _background.Post(observer => (observer as GradientDiagnosis)?.TellAwaited());
             _background.FlushAtEnd();
         }
     }

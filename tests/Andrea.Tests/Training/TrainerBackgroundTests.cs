@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Andrea.Clipping;
+using Andrea.Monitoring;
 using Andrea.Monitoring.Sinks;
 using Andrea.Tests.Monitoring;
 using Andrea.Tests.Support;
@@ -47,6 +48,23 @@ public class TrainerBackgroundTests
         await Assert.ThrowsAsync<NonFiniteGradientException>(() => trainer.RunAsync());
         Assert.Equal(4, background.Told.Count(told => told.StartsWith("step ", StringComparison.Ordinal)));
         Assert.Equal(4, File.ReadLines(folder["run/metrics.jsonl"]).Count(line => line.Contains("\"loss\":", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Verdicts_OfANaNInTheLastStep_AreCompleteWhenRunAsyncReturns()
+    {
+        using Device device = Device.Cpu(1);
+        using Trainer trainer = SmallRun.Create(device, SmallRun.Options with { Monitor = GradientMonitorOptions.Off });
+        var background = new ToldObserver();
+        trainer.ObserveInBackground(background);
+        trainer.OnStep(record =>
+        {
+            if (record.Step == SmallRun.Options.Steps - 1)
+                trainer.Poison();
+        });
+        await trainer.RunAsync();
+        Assert.Equal((VerdictKind.NonFinite, SmallRun.Options.Steps), (Assert.Single(trainer.Verdicts).Kind, trainer.Verdicts[0].Step));
+        Assert.Contains(background.Told, told => told.StartsWith("verdict ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     private readonly List<SpikeRecord> _spikes = [];
     private readonly SpikeDetector _lossSpikes, _normSpikes;
     private readonly RunHistory _history;
-    private readonly NonFiniteRule _nonFinite;
+    private NonFiniteRule? _nonFinite;
     private DiagnosisRule[]? _rules;
 
     /// <summary>Makes a diagnosis of one run.</summary>
@@ -35,7 +35,6 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         _history = new RunHistory(Options);
         _lossSpikes = new SpikeDetector(SpikeQuantity.Loss, Options);
         _normSpikes = new SpikeDetector(SpikeQuantity.Norm, Options);
-        _nonFinite = new NonFiniteRule(Options);
     }
 
     /// <summary>The options it was made with.</summary>
@@ -73,7 +72,12 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         }
     }
 
+    /// <summary>Which steps have gradients to come; null to judge by those that had, as in a loop of your own.</summary>
+    public GradientMonitorOptions? Monitor { get; init; }
+
     // What is known of the run is set after the constructor.
+    private NonFiniteRule NonFinite => _nonFinite ??= new NonFiniteRule(Options, Monitor);
+
     private DiagnosisRule[] Rules => _rules ??=
     [
         new BadInitializationRule(Options, VocabularySize),
@@ -90,10 +94,10 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     /// <inheritdoc/>
     public void OnStep(in StepRecord record)
     {
-        Tell(_nonFinite.Flush());
+        Tell(NonFinite.Flush());
         Tell(_lossSpikes.Next(record.Step, record.Loss));
         Tell(_normSpikes.Next(record.Step, record.Clip.NormBefore));
-        Tell(_nonFinite.OnStep(record, _history));
+        Tell(NonFinite.OnStep(record, _history));
         if (NonFiniteRule.IsHit(record))
             return;
         _history.Add(record);
@@ -105,7 +109,7 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     public void OnGradients(GradientRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        Tell(_nonFinite.OnGradients(record, _history));
+        Tell(NonFinite.OnGradients(record, _history));
         if (record.Skipped || HasNonFinite(record))
             return;
         _history.Add(record);
@@ -114,16 +118,19 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     }
 
     /// <inheritdoc/>
-    public void OnEvaluation(EvaluationRecord record) => Tell(_nonFinite.Flush());
+    public void OnEvaluation(EvaluationRecord record) => Tell(NonFinite.Flush());
 
     /// <inheritdoc/>
-    public void OnSample(SampleRecord record) => Tell(_nonFinite.Flush());
+    public void OnSample(SampleRecord record) => Tell(NonFinite.Flush());
 
     /// <inheritdoc/>
-    public void OnCheckpoint(CheckpointRecord record) => Tell(_nonFinite.Flush());
+    public void OnCheckpoint(CheckpointRecord record) => Tell(NonFinite.Flush());
 
     /// <summary>Ends the run: tells of what it waited to know more about. Safe to call twice.</summary>
-    public void Dispose() => Tell(_nonFinite.Flush());
+    public void Dispose() => TellAwaited();
+
+    /// <summary>Tells of what it waited to know more about. By the thread that tells of steps.</summary>
+    internal void TellAwaited() => Tell(NonFinite.Flush());
 
     private static bool HasNonFinite(GradientRecord record)
     {

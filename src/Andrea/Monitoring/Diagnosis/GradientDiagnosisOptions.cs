@@ -111,12 +111,16 @@ public sealed record GradientDiagnosisOptions
     public double LargeUpdateRatio { get; init; } = 0.1;
 
     /// <summary>Spikes of the norm within <see cref="SpikyWindow"/> steps from which the learning rate is too high.</summary>
-    /// <value>5; healthy runs have less than one in 1,000 steps</value>
-    public int SpikySpikes { get; init; } = 5;
+    /// <value>8; healthy runs have less than one in 1,000 steps, but now and then a handful close together</value>
+    public int SpikySpikes { get; init; } = 8;
 
     /// <summary>Steps within which spikes of the norm are counted.</summary>
     /// <value>400</value>
     public int SpikyWindow { get; init; } = 400;
+
+    /// <summary>Factor by which the weights may grow within the first <see cref="Window"/> steps.</summary>
+    /// <value>5</value>
+    public double EarlyGrowth { get; init; } = 5;
 
     /// <summary>Factor by which the weights have grown when, with a loss that stands still, the learning rate is too high.</summary>
     /// <value>15: in small models, which begin at 0.02, healthy runs grow to 5 or 8 times as much</value>
@@ -193,6 +197,7 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(LossRise), LossRise);
         Check(nameof(NormRise), NormRise);
         Check(nameof(LargeUpdateRatio), LargeUpdateRatio);
+        Check(nameof(EarlyGrowth), EarlyGrowth);
         Check(nameof(WeightGrowth), WeightGrowth);
         Check(nameof(SlowShare), SlowShare);
         Check(nameof(SlowUpdateRatio), SlowUpdateRatio);

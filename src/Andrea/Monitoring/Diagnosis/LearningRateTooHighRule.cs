@@ -1,11 +1,11 @@
 namespace Andrea.Monitoring.Diagnosis;
 
-/// <summary>A learning rate that throws the weights about: loss and norm rise together, the norm spikes again and again, or every
-/// step changes a large share of the weights.</summary>
+/// <summary>A learning rate that throws the weights about: loss and norm rise together, the norm spikes again and again, every step
+/// changes a large share of the weights, or they soon outgrow what they began as.</summary>
 internal sealed class LearningRateTooHighRule : DiagnosisRule
 {
     private readonly GradientDiagnosisOptions _options;
-    private readonly Episode _rising, _large, _overwritten, _spiky;
+    private readonly Episode _rising, _large, _overwritten, _spiky, _outgrown;
     private readonly RobustWindow _ratios;
 
     // The steps of the window's ratios, as a ring.
@@ -20,6 +20,7 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
         _large = new Episode(toBegin: 1, options.EndAfter);
         _overwritten = new Episode(options.StalledAfter, options.EndAfter);
         _spiky = new Episode(toBegin: 1, options.EndAfter);
+        _outgrown = new Episode(toBegin: 1, options.EndAfter);
         _ratios = new RobustWindow(options.RatioWindow);
         _ratioSteps = new long[options.RatioWindow];
     }
@@ -51,11 +52,16 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
 
     public override Verdict? OnGradients(GradientRecord record, RunHistory history)
     {
-        // Adam's very first step changes every weight by the whole rate, whatever the gradient.
-        if (!record.HasUpdates || record.Step == 1 || history.WarmingUp || !double.IsFinite(history.UpdateRatio))
-            return null;
         // Weights that begin far too small are soon outgrown; that is the initialisation's fault.
-        if (history.BadlyInitialized && record.Step <= _options.Window)
+        bool early = record.Step <= _options.Window;
+        if (!record.HasUpdates || (early && history.BadlyInitialized))
+            return null;
+        bool isFirst = IsAlone;
+        if (_outgrown.Begins(early && history.WeightGrowth >= _options.EarlyGrowth, record.Step) && isFirst)
+            return Found(record.Step, 1, double.NaN,
+                Sentence($"The weights have grown to {Number(history.WeightGrowth)} times their first norm (median over the large tensors) in {record.Step} steps"));
+        // Adam's very first step changes every weight by the whole rate, whatever the gradient.
+        if (record.Step == 1 || history.WarmingUp || !double.IsFinite(history.UpdateRatio))
             return null;
         _ratios.Add(history.UpdateRatio);
         _ratioSteps[_ratiosSeen++ % _ratioSteps.Length] = record.Step;
@@ -67,7 +73,7 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
     }
 
     /// <summary>Whether no evidence is up: what more of it comes meanwhile is the same fault.</summary>
-    private bool IsAlone => !_rising.Active && !_large.Active && !_overwritten.Active && !_spiky.Active;
+    private bool IsAlone => !_rising.Active && !_large.Active && !_overwritten.Active && !_spiky.Active && !_outgrown.Active;
 
     private static Verdict Found(long step, long since, double rate, string evidence) => new()
     {

@@ -3,11 +3,11 @@ using Andrea.Clipping;
 namespace Andrea.Monitoring.Diagnosis;
 
 /// <summary>Names the first NaN or Inf: which tensor, which index, and where it began on the way back from the loss.</summary>
-internal sealed class NonFiniteRule(GradientDiagnosisOptions options) : DiagnosisRule
+internal sealed class NonFiniteRule(GradientDiagnosisOptions options, GradientMonitorOptions? monitor) : DiagnosisRule
 {
     private readonly Episode _episode = new(toBegin: 1, options.EndAfter);
 
-    // The step's gradients are about to come and say more.
+    // The step's gradients may be about to come, and say more.
     private StepRecord? _awaited;
     private long _lastRecord, _recordEvery = 1;
     private bool _clips;
@@ -21,7 +21,8 @@ internal sealed class NonFiniteRule(GradientDiagnosisOptions options) : Diagnosi
         _clips |= record.Clip.Coefficient < 1;
         if (!_episode.Begins(IsHit(record), record.Step))
             return null;
-        if (_lastRecord > 0 && record.Step != _lastRecord + _recordEvery)
+        bool isMonitored = monitor?.Records(record.Step) ?? (_lastRecord == 0 || record.Step == _lastRecord + _recordEvery);
+        if (!isMonitored)
             return Describe(record, boundary: null);
         _awaited = record;
         return null;
@@ -61,7 +62,7 @@ internal sealed class NonFiniteRule(GradientDiagnosisOptions options) : Diagnosi
             Kind = VerdictKind.NonFinite,
             Step = step.Step,
             Since = step.Step,
-            Summary = Sentence($"In step {step.Step} {what}{where}{(boundary is null ? "" : Boundary(boundary))}."),
+            Summary = Sentence($"In step {step.Step} {what}{where}{(boundary is null ? "" : Boundary(boundary, double.IsFinite(step.Loss)))}."),
             Remedy = Remedy(step),
             Tensors = bad,
         };
@@ -77,7 +78,7 @@ internal sealed class NonFiniteRule(GradientDiagnosisOptions options) : Diagnosi
 
     /// <summary>Gradients are computed from the head down to the tables, in the reverse order of the parameters: what is finite before the
     /// first bad one says which layer to look at.</summary>
-    private static string Boundary(GradientRecord record)
+    private static string Boundary(GradientRecord record, bool finiteLoss)
     {
         int[] bad = BadOnes(record);
         if (bad.Length == 0)
@@ -86,9 +87,12 @@ internal sealed class NonFiniteRule(GradientDiagnosisOptions options) : Diagnosi
         TensorReading reading = record.Readings[first];
         string count = Sentence($"; {bad.Length} of {record.Tensors.Count} tensors are hit");
         string firstBad = Sentence($"{record.Tensors[first].Name}[{reading.FirstNonFinite}]");
-        return first == record.Tensors.Count - 1
-            ? Sentence($"{count}, from {firstBad} on, the first on the way back from the loss, so the forward pass has failed already")
-            : Sentence($"{count}: on the way back from the loss {record.Tensors[first + 1].Name} is the last finite one and {firstBad} the first that is not");
+        // Not every tensor need be monitored, so what comes before the first bad one is known only among those that are.
+        if (first < record.Tensors.Count - 1)
+            return Sentence($"{count}: of those monitored, on the way back from the loss, {record.Tensors[first + 1].Name} is the last finite one and {firstBad} the first that is not");
+        return finiteLoss
+            ? Sentence($"{count}, from {firstBad} on, the first of those monitored on the way back from the loss")
+            : Sentence($"{count}, from {firstBad} on; with the loss, the forward pass has failed already");
     }
 
     private static int[] BadOnes(GradientRecord record)

@@ -4,7 +4,7 @@ namespace Andrea.Monitoring.Diagnosis;
 /// <remarks>
 /// What is flagged stays out of the window, so one spike neither raises the median nor widens the MAD under which the next is judged. A series
 /// that stays above for half a window has a new level: the window begins anew there. Values in a row make one spike, told of where it
-/// begins, and once more where it turns into NaN or Inf. Nothing is allocated after construction. Not thread-safe.
+/// begins, and once more where it turns into NaN or Inf, or back. Nothing is allocated after construction. Not thread-safe.
 /// </remarks>
 public sealed class SpikeDetector
 {
@@ -45,10 +45,10 @@ public sealed class SpikeDetector
             (_flaggedInRow, _nonFinite) = (0, false);
             return null;
         }
-        bool begins = _flaggedInRow == 0 || (nonFinite && !_nonFinite);
-        _flaggedInRow++;
-        _nonFinite |= nonFinite;
-        if (!nonFinite && _flaggedInRow > _window.Capacity / 2)
+        // NaN and Inf say nothing about the level of the finite values around them.
+        bool begins = nonFinite ? !_nonFinite : _flaggedInRow == 0 || _nonFinite;
+        _nonFinite = nonFinite;
+        if (!nonFinite && ++_flaggedInRow > _window.Capacity / 2)
         {
             _window.Clear();
             _window.Add(value);

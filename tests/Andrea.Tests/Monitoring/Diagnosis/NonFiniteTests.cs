@@ -108,4 +108,29 @@ public class NonFiniteTests
         using GradientDiagnosis diagnosis = new SyntheticRun { FirstBad = (step, tensor) => step % 2 == 0 ? 1 : -1 }.Diagnose(2000);
         Assert.Equal(VerdictKind.NonFinite, Assert.Single(diagnosis.Verdicts).Kind);
     }
+
+    [Fact]
+    public void NonFinite_InAStepThatIsDueByItself_NamesTheBoundary()
+    {
+        // Every third step and every seventh: the gaps say nothing about step 7.
+        var monitor = new GradientMonitorOptions { Every = 3, UpdatesEvery = 7, FirstUpdates = 0 };
+        var diagnosis = new GradientDiagnosis { Monitor = monitor };
+        var run = new SyntheticRun { FirstBad = (step, tensor) => step == 7 && tensor.Depth < 2 ? 1 : -1 };
+        foreach (long step in (long[])[1, 2, 3, 4, 5, 6, 7])
+        {
+            diagnosis.OnStep(run.Step(step));
+            if (monitor.Records(step))
+                diagnosis.OnGradients(run.Gradients(step));
+        }
+        Assert.Contains("h.1.mlp.c_proj.weight[1] the first that is not", Assert.Single(diagnosis.Verdicts).Summary, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NonFinite_InTheLastOfTheMonitoredWithAFiniteLoss_BlamesNoForwardPass()
+    {
+        var run = new SyntheticRun { FirstBad = (step, tensor) => step == 200 && tensor.Name == "ln_f.weight" ? 1 : -1 };
+        string summary = PlantedFaultTests.Only(run, 300).Summary;
+        Assert.Contains("from ln_f.weight[1] on, the first of those monitored", summary, StringComparison.Ordinal);
+        Assert.DoesNotContain("forward", summary, StringComparison.Ordinal);
+    }
 }

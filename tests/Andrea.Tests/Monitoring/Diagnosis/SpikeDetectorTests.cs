@@ -98,4 +98,32 @@ public class SpikeDetectorTests
                 spikes.Add(spike);
         return spikes;
     }
+
+    [Fact]
+    public void Next_FiniteSpikeAfterManyNaNs_IsToldAndBlindsToNothing()
+    {
+        var detector = new SpikeDetector(SpikeQuantity.Loss);
+        long step = 0;
+        for (int i = 0; i < 100; i++)
+            Assert.Null(detector.Next(++step, 2 + 0.01 * SyntheticRun.Wave(step)));
+        Assert.NotNull(detector.Next(++step, double.NaN));
+        for (int i = 0; i < 50; i++)
+            Assert.Null(detector.Next(++step, double.NaN));
+        Assert.Equal(1000, detector.Next(++step, 1000)!.Value.Value);
+        for (int i = 0; i < 18; i++)
+            Assert.Null(detector.Next(++step, 2 + 0.01 * SyntheticRun.Wave(step)));
+        Assert.NotNull(detector.Next(++step, 1000));
+    }
+
+    [Fact]
+    public void Next_LevelThatHoldsForHalfAWindow_IsTheNewUsual()
+    {
+        var detector = new SpikeDetector(SpikeQuantity.Norm);
+        long step = 0;
+        for (int i = 0; i < 100; i++)
+            detector.Next(++step, 1 + 0.01 * SyntheticRun.Wave(step));
+        for (int i = 0; i < 95; i++)
+            detector.Next(++step, 100 + SyntheticRun.Wave(step));
+        Assert.NotNull(detector.Next(++step, 5000));
+    }
 }
