@@ -6,7 +6,12 @@ using Andrea.Cuda;
 namespace Andrea;
 
 /// <summary>Where training happens: the CPU, or one GPU. Everything that owns device memory is built on one.</summary>
-/// <remarks>Dispose it last. One thread at a time may enqueue work.</remarks>
+/// <remarks>Dispose it last. One thread at a time may enqueue work.
+/// <code>
+/// using Device device = Device.Best(out string? whyNotCuda);
+/// Console.WriteLine(whyNotCuda is null ? device.Description : $"{device.Description}, since {whyNotCuda}");
+/// </code>
+/// </remarks>
 public sealed class Device : IDisposable
 {
     internal Device(IBackend backend) => Backend = backend;

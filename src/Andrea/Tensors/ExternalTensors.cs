@@ -16,6 +16,11 @@ namespace Andrea.Tensors;
 /// Checked: names, lengths, alignment and overlap within the set by <see cref="Add(string, nint, long, TensorShape?)"/>; overlap between sets and, on a
 /// GPU, that each tensor lies within memory of that GPU, when a clipper or optimizer is built over the set; alignment and GPU memory again for
 /// what has moved, overlap not. Not thread-safe.
+/// <code>
+/// using var parameters = new ExternalTensors().Add("w", weights, new TensorShape(2, 3));
+/// using var onTheHost = new ExternalTensors().Add("w", gradients, new TensorShape(2, 3));
+/// using var onTheGpu = new ExternalTensors().Add("w", devicePointer, length: 6, new TensorShape(2, 3));
+/// </code>
 /// </remarks>
 public sealed class ExternalTensors : TensorSet, IDisposable
 {

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Xml.Linq;
 using Andrea.Clipping;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -86,31 +84,17 @@ public class MonitoredValueTests
     }
 
     [Fact]
-    public void Example_OfTheDocumentation_IsCompiledHere()
+    public void Example_OfTheDocumentation_ReadsTheNorm()
     {
         using Device device = Device.Cpu(1);
         using var parameters = new Andrea.Tensors.ExternalTensors().Add("w", new float[] { 1, 2 });
         using var gradients = new Andrea.Tensors.ExternalTensors().Add("w", new float[] { 3, 4 });
-        // <example>
         using var clipper = new GradClipper(device, gradients);
         using var optimizer = new AdamW(device, parameters, gradients, clipper: clipper);
         using var monitor = new GradientMonitor(clipper, optimizer); // then, in the loop:
         optimizer.Step(learningRate: 3e-4);
         if (monitor.TryTake(out GradientRecord? record)) Console.WriteLine($"{record.Step}: {record.Readings[0].Norm}");
-        // </example>
         Assert.Equal(5, record!.Readings[0].Norm);
-        string documentation = string.Concat(
-            File.ReadLines(Path.Combine(SourceTree.Root(), "src/Andrea/Monitoring/GradientMonitor.cs"))
-                .Where(line => line.StartsWith("///", StringComparison.Ordinal)).Select(line => line[3..] + "\n"));
-        string code = XElement.Parse($"<doc>{documentation}</doc>").Descendants("code").Single().Value;
-        Assert.Equal(Lines(OwnSource().Split("// <example>\n")[1].Split("// </example>")[0]), Lines(code));
-        static string[] Lines(string text) => text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-    }
-
-    private static string OwnSource([CallerFilePath] string path = "")
-    {
-        Assert.SkipUnless(File.Exists(path), "The sources are not on this machine.");
-        return File.ReadAllText(path);
     }
 
     private static bool IsPartOf(string tensor, string series) =>
