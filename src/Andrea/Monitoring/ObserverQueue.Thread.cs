@@ -34,9 +34,20 @@ public sealed partial class ObserverQueue
             }
             Deliver(record, tell);
         }
-        foreach (Subscription subscription in _observers)
-            Release(subscription);
-        _observers = [];
+        ReleaseAll();
+    }
+
+    /// <summary>Disposes of the observers one by one; what one of them still reports reaches those after it.</summary>
+    private void ReleaseAll()
+    {
+        while (_observers is [Subscription first, .. Subscription[] rest])
+        {
+            lock (_gate)
+                _observers = rest;
+            Release(first, isFailed: false);
+            if (DeliverFindings())
+                FlushObservers();
+        }
     }
 
     /// <summary>Whether observers have something unflushed, and it is time: someone waits, a second is over, or the queue is empty for now.</summary>
@@ -73,6 +84,32 @@ public sealed partial class ObserverQueue
 
     private void Deliver(in QueuedRecord record, Action<IStepObserver>? tell)
     {
+        TellAll(record, tell);
+        lock (_gate)
+        {
+            if (record.Gradients is { } gradients)
+                _steps.Return(gradients);
+            _delivered = record.Sequence;
+            ComeBack();
+        }
+        DeliverFindings();
+    }
+
+    /// <summary>Tells everyone what observers have reported meanwhile.</summary>
+    /// <returns>Whether there was anything.</returns>
+    private bool DeliverFindings()
+    {
+        bool any = false;
+        while (TryTakeFinding(out Action<IStepObserver> finding))
+        {
+            TellAll(default, finding);
+            any = true;
+        }
+        return any;
+    }
+
+    private void TellAll(in QueuedRecord record, Action<IStepObserver>? tell)
+    {
         foreach (Subscription subscription in Volatile.Read(ref _observers))
         {
             _busyWith = subscription.Observer;
@@ -91,15 +128,6 @@ public sealed partial class ObserverQueue
             }
         }
         _busyWith = null;
-        lock (_gate)
-        {
-            if (record.Gradients is { } gradients)
-                _steps.Return(gradients);
-            _delivered = record.Sequence;
-            ComeBack();
-        }
-        while (TryTakeFinding(out Action<IStepObserver> finding))
-            Deliver(new QueuedRecord { Sequence = record.Sequence }, finding);
     }
 
     private bool TryTakeFinding(out Action<IStepObserver> finding)
@@ -109,6 +137,22 @@ public sealed partial class ObserverQueue
     }
 
     private void FlushAll()
+    {
+        // What an observer reports when it is flushed belongs to this flush: the others get it and are flushed again, but not for ever.
+        int round = 0;
+        do
+            FlushObservers();
+        while (DeliverFindings() && ++round < MostFlushRounds);
+        lock (_gate)
+        {
+            _lastFlush = Environment.TickCount64;
+            ComeBack();
+            _flushed = _delivered;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void FlushObservers()
     {
         foreach (Subscription subscription in Volatile.Read(ref _observers))
         {
@@ -123,13 +167,6 @@ public sealed partial class ObserverQueue
             }
         }
         _busyWith = null;
-        lock (_gate)
-        {
-            _lastFlush = Environment.TickCount64;
-            ComeBack();
-            _flushed = _delivered;
-            Monitor.PulseAll(_gate);
-        }
     }
 
     /// <summary>An observer that was given up has returned after all: what comes now can be told again, and nobody waits for what was dropped.</summary>
@@ -145,12 +182,12 @@ public sealed partial class ObserverQueue
     {
         lock (_gate)
             _observers = [.. _observers.Where(subscription => subscription != failed)];
-        Release(failed);
+        Release(failed, isFailed: true);
         Warn($"{NameOf(failed.Observer)} failed and is told nothing more: {exception.Message.TrimEnd('.')}. The training goes on.");
     }
 
     /// <summary>Disposes of an observer that belongs to the queue.</summary>
-    private void Release(Subscription subscription)
+    private void Release(Subscription subscription, bool isFailed)
     {
         if (!subscription.Owned || subscription.Observer is not IDisposable disposable)
             return;
@@ -161,7 +198,7 @@ public sealed partial class ObserverQueue
         }
         catch (Exception exception)
         {
-            if (_observers.Contains(subscription))
+            if (!isFailed)
                 Warn($"{NameOf(subscription.Observer)} could not be closed in good order: {exception.Message.TrimEnd('.')}.");
         }
         _busyWith = null;

@@ -11,12 +11,14 @@ namespace Andrea.Monitoring;
 /// <para>Observers are flushed when the queue has run empty, within 20 ms of the last flush, and once a second while it never does; so a process that is
 /// killed leaves everything up to then. At an unhandled exception and at the end of the process the queue writes what it holds, for at most
 /// <see cref="ObserverQueueOptions.ExitLimit"/>. What an observer reports from within a call, such as a diagnosis its verdicts, goes to all
-/// observers right after the record that is being delivered. All members may be called from any thread.</para>
+/// observers right after the record that is being delivered; from within <see cref="IStepObserver.Flush"/>, before the flush is over; while it is
+/// disposed of, to those that were added after it. All members may be called from any thread.</para>
 /// </remarks>
 public sealed partial class ObserverQueue : IStepObserver, IDisposable
 {
     private const int MaxPauseMs = 1000;
     private const int LeastFlushIntervalMs = 20;
+    private const int MostFlushRounds = 4;
 
     private readonly object _gate = new();
     private readonly ObserverQueueOptions _options;
@@ -262,7 +264,8 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
                 $"{count} records were dropped because an observer was slower than the training; files and charts have gaps there."));
     }
 
-    private void Warn(string sentence)
+    /// <summary>Tells <see cref="Warned"/> a sentence and keeps it.</summary>
+    internal void Warn(string sentence)
     {
         lock (_gate)
             _warnings.Add(sentence);

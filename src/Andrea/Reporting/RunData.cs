@@ -6,7 +6,8 @@ namespace Andrea.Reporting;
 /// <summary>What a run's folder says about the run: description, steps, measurements, samples, spikes, verdicts, gradients of every tensor.</summary>
 /// <remarks>
 /// Reads <c>run.json</c>, <c>metrics.jsonl</c> and <c>gradients.jsonl</c>. Any of them may be missing, as in runs of older versions; a line that is no record,
-/// such as one that a crash cut off, is passed over and counted. The files may be read while a run is writing them. Gradients are binned while they are read, so
+/// such as one that a crash cut off, is passed over and counted. What is no regular file, such as a pipe or a device, counts
+/// as missing. The files may be read while a run is writing them. Gradients are binned while they are read, so
 /// memory grows with steps by about 150 bytes each, not with steps times tensors.
 /// <code>
 /// RunData run = RunData.Read("runs/book");
@@ -76,9 +77,20 @@ public sealed class RunData
             throw new DirectoryNotFoundException($"There is no folder '{folder}'. Pass the folder of a run, such as runs/NAME.");
         var run = new RunData(folder);
         run.Description = ReadDescription(Path.Combine(folder, "run.json"));
-        run._metricsFile = JsonLines.Read(Path.Combine(folder, "metrics.jsonl"), run.AddMetrics);
-        run._gradientsFile = JsonLines.Read(Path.Combine(folder, "gradients.jsonl"), run._gradients.Add);
+        run._metricsFile = ReadLines(Path.Combine(folder, "metrics.jsonl"), run.AddMetrics);
+        run._gradientsFile = ReadLines(Path.Combine(folder, "gradients.jsonl"), run._gradients.Add);
         return run;
+    }
+
+    /// <summary>Whether there is a file that can be read to its end: a pipe would be waited for, and a device such as /dev/full has no end. Both have a
+    /// length of 0, as has an empty file, from which there is nothing to learn either.</summary>
+    internal static bool HasContent(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        // The length of a link is that of the path in it.
+        FileSystemInfo real = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+        return real is FileInfo { Exists: true, Length: > 0 };
     }
 
     /// <summary>Writes everything that a page shows, as one JSON object.</summary>
@@ -140,9 +152,12 @@ public sealed class RunData
         _events.AddNonFinite(step, record);
     }
 
+    private static (long Bytes, int ForeignLines) ReadLines(string path, Action<long, JsonElement> take) =>
+        HasContent(path) ? JsonLines.Read(path, take) : (0, 0);
+
     private static JsonElement? ReadDescription(string path)
     {
-        if (!File.Exists(path))
+        if (!HasContent(path))
             return null;
         try
         {

@@ -13,8 +13,8 @@ public sealed partial class Trainer
     private GradientsFile? _gradientsFile;
     private GradientDiagnosis? _diagnosis;
 
-    /// <summary>Gets a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped.
-    /// From any thread.</summary>
+    /// <summary>Gets a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped,
+    /// or when report.html could not be written. From any thread.</summary>
     public Action<string>? Warned
     {
         get => _background.Warned;
@@ -65,6 +65,8 @@ public sealed partial class Trainer
     /// <summary>Attaches the files of the run's folder, behind the queue.</summary>
     private void OpenRunFiles(string runFolder, bool resumes)
     {
+        // Here, so that a folder that cannot be is an error before the first step; the files are opened by the queue's thread, since a pipe may wait.
+        Directory.CreateDirectory(runFolder);
         _metrics = new MetricsFile(RunFolder.MetricsOf(runFolder));
         ObserveInBackground(_metrics, owned: true);
         _gradientsFile = new GradientsFile(RunFolder.GradientsOf(runFolder));

@@ -27,9 +27,11 @@ public sealed partial class Trainer
         {
             RunReport.Write(folder);
         }
-        catch (Exception)
+        catch (Exception exception)
         {
-            // A page about the run is not worth the run, nor the exception that ended it; andrea report makes it at any time.
+            // A page about the run is not worth the run, nor the exception that ended it.
+            _background.Warn(
+                $"The report {Path.Combine(folder, RunReport.FileName)} was not written: {exception.Message.TrimEnd('.')}. The run is complete without it; 'andrea report {folder}' writes it at any time.");
         }
     }
 
@@ -56,7 +58,7 @@ public sealed partial class Trainer
         RunDescription description = fresh;
         if (resumes)
         {
-            RunDescription before = RunDescription.TryRead(folder) ?? fresh;
+            RunDescription before = (RunData.HasContent(Path.Combine(folder, RunDescription.FileName)) ? RunDescription.TryRead(folder) : null) ?? fresh;
             description = before with { Options = Options, Resumed = [.. before.Resumed, new ResumeDescription(now, Step, device.Description)] };
         }
         try

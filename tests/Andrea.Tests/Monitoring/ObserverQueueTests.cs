@@ -166,25 +166,24 @@ public class ObserverQueueTests
     }
 
     [Fact]
-    public void Finding_OfAnObserver_ReachesAllRightAfterTheRecord()
+    public void Overflow_ByOneRecord_DropsTheGradientsWithTheirStep()
     {
-        using var queue = new ObserverQueue();
-        ToldObserver before = new(), diagnosis = new(), after = new();
-        diagnosis.OnTold = what =>
+        using var queue = new ObserverQueue(new ObserverQueueOptions { Capacity = 4 });
+        var observer = new ToldObserver();
+        queue.Add(observer);
+        observer.Hang();
+        queue.OnSample(new SampleRecord(0, "x"));
+        observer.WaitUntilItHangs();
+        for (long step = 1; step <= 2; step++)
         {
-            if (what == "step 2")
-                queue.OnVerdict(TestRecords.Verdict(2));
-        };
-        queue.Add(before);
-        queue.Add(diagnosis);
-        queue.Add(after);
-        before.Hang();
-        for (long step = 1; step <= 3; step++)
             queue.OnStep(TestRecords.Step(step));
-        before.LetGo();
+            queue.OnGradients(TestRecords.Gradients(step));
+        }
+        queue.OnStep(TestRecords.Step(3));
+        Assert.Equal(2, queue.Dropped);
+        observer.LetGo();
         Assert.True(queue.Flush(Plenty));
-        foreach (ToldObserver observer in (ToldObserver[])[before, diagnosis, after])
-            Assert.Equal(["step 1", "step 2", "verdict 2", "step 3"], observer.Told);
+        Assert.Equal(["sample 0", "step 2", "gradients 2 20", "step 3"], observer.Told);
     }
 
     [Fact]

@@ -84,6 +84,10 @@ internal sealed class ToldObserver : IStepObserver, IDisposable
 
     public Action<string>? OnTold { get; set; }
 
+    public Action? OnFlush { get; set; }
+
+    public Action? OnDispose { get; set; }
+
     public int Flushes { get; private set; }
 
     public bool IsDisposed { get; private set; }
@@ -109,9 +113,17 @@ internal sealed class ToldObserver : IStepObserver, IDisposable
 
     public void OnCheckpoint(CheckpointRecord record) => Tell($"checkpoint {record.Step}");
 
-    public void Flush() => Flushes++;
+    public void Flush()
+    {
+        Flushes++;
+        OnFlush?.Invoke();
+    }
 
-    public void Dispose() => IsDisposed = true;
+    public void Dispose()
+    {
+        OnDispose?.Invoke();
+        IsDisposed = true;
+    }
 
     private void Tell(string what)
     {

@@ -50,6 +50,39 @@ public sealed class RunDataTests : IDisposable
         Assert.Contains("planted", RunPage.Html([run], live: false), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("run.json")]
+    [InlineData("metrics.jsonl")]
+    [InlineData("gradients.jsonl")]
+    public async Task Read_AFileIsAPipeOrADevice_ReadsTheOthers(string special)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no named pipes in folders, or no /dev/full, here.");
+        string path = PlantedRun.Write(_folder);
+        string file = Path.Combine(path, special);
+        string moved = _folder["moved"];
+        File.Move(file, moved);
+        using (var process = System.Diagnostics.Process.Start("mkfifo", [file]))
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await CheckWithout(path, special);
+        File.Delete(file);
+        File.CreateSymbolicLink(file, "/dev/full");
+        await CheckWithout(path, special);
+        // A link to a regular file is one.
+        File.Delete(file);
+        File.CreateSymbolicLink(file, moved);
+        RunData run = RunData.Read(path);
+        Assert.Equal((40, 40L, true), (run.Steps.Step.Count, run.GradientRecordCount, run.Description is not null));
+    }
+
+    private static async Task CheckWithout(string path, string special)
+    {
+        // On another thread, since without the check it never returns from a pipe.
+        RunData run = await Task.Run(() => RunData.Read(path)).WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(special == "run.json", run.Description is null);
+        Assert.Equal(special == "metrics.jsonl" ? 0 : 40, run.Steps.Step.Count);
+        Assert.Equal(special == "gradients.jsonl" ? 0 : 40, run.GradientRecordCount);
+    }
+
     [Fact]
     public void Read_EmptyFolder_IsEmptyAndStillMakesAPage()
     {

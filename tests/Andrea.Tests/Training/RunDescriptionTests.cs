@@ -35,6 +35,34 @@ public sealed class RunDescriptionTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_ReportCannotBeWritten_SaysSo()
+    {
+        using Device device = Device.Cpu(1);
+        using Trainer trainer = SmallRun.Create(device, SmallRun.Options with { RunFolder = Run });
+        var warnings = new List<string>();
+        trainer.Warned = warnings.Add;
+        Directory.CreateDirectory(Report + ".tmp");
+        await trainer.RunAsync();
+        string warning = Assert.Single(warnings);
+        Assert.StartsWith($"The report {Report} was not written: ", warning, StringComparison.Ordinal);
+        Assert.Equal([warning], trainer.Warnings);
+        Assert.Equal(12, RunData.Read(Run).Steps.Step.Count);
+    }
+
+    [Fact]
+    public async Task Run_FilesAreOnAFullDisk_StillWritesTheReport()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
+        Directory.CreateDirectory(Run);
+        foreach (string name in (string[])["metrics.jsonl", "gradients.jsonl"])
+            File.CreateSymbolicLink(Path.Combine(Run, name), "/dev/full");
+        using Device device = Device.Cpu(1);
+        using Trainer trainer = SmallRun.Create(device, SmallRun.Options with { RunFolder = Run });
+        await trainer.RunAsync();
+        Assert.Contains("</html>", File.ReadAllText(Report), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Resume_KeepsTheDescriptionWithTheOptionsOfNow()
     {
         using Device device = Device.Cpu(1);

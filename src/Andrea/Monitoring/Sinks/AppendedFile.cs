@@ -8,17 +8,20 @@ namespace Andrea.Monitoring.Sinks;
 internal sealed class AppendedFile : IDisposable
 {
     private readonly int _flushEvery;
+    private readonly bool _hasLines;
     private FileStream? _file;
     private int _unflushed;
     private bool _isClosed;
 
     /// <param name="path">The file; it and its folder are created if need be.</param>
     /// <param name="flushEvery">Records that may wait in memory before they are given to the operating system.</param>
-    public AppendedFile(string path, int flushEvery)
+    /// <param name="hasLines">Whether every record is a line, so that one that a crash has cut off is ended before the next begins.</param>
+    public AppendedFile(string path, int flushEvery, bool hasLines = true)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         Path = System.IO.Path.GetFullPath(path);
         _flushEvery = flushEvery;
+        _hasLines = hasLines;
     }
 
     /// <summary>The file's full path.</summary>
@@ -34,7 +37,19 @@ internal sealed class AppendedFile : IDisposable
         if (_file is not null)
             return _file;
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-        return _file = new FileStream(Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1 << 16);
+        _file = new FileStream(Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1 << 16);
+        if (_hasLines && _file.CanSeek && _file.Length > 0 && LastByte() != '\n')
+            _file.Write("\n"u8);
+        return _file;
+    }
+
+    /// <summary>Whether the file begins with just these bytes. Not for pipes: see <see cref="NeedsHeader"/>.</summary>
+    public bool BeginsWith(ReadOnlySpan<byte> text)
+    {
+        Flush();
+        using FileStream file = OpenToRead();
+        byte[] beginning = new byte[text.Length];
+        return file.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false) == text.Length && text.SequenceEqual(beginning);
     }
 
     /// <summary>Appends one whole record.</summary>
@@ -82,6 +97,15 @@ internal sealed class AppendedFile : IDisposable
     }
 
     public override string ToString() => Path;
+
+    private FileStream OpenToRead() => new(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    private int LastByte()
+    {
+        using FileStream file = OpenToRead();
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte();
+    }
 
     private IEnumerable<string> Lines(bool unended)
     {

@@ -7,8 +7,9 @@ namespace Andrea.Monitoring.Sinks;
 /// <remarks>
 /// As RFC 4180, with a header, commas, points in numbers whatever the machine's language, and line feeds. Columns of steps: <c>step, loss,
 /// norm, normAfter, coefficient, clipRate, skipped, lr, tokens, ms, validationLoss</c>. A measurement stands in a row of its own, in which only
-/// <c>step</c> and <c>validationLoss</c> are filled. The second file has <c>step</c> and a column for each tensor. NaN and Inf are
-/// <c>NaN, Infinity, -Infinity</c>. Each file is created with its first record; rows are flushed every 50 records. Spikes, verdicts, samples and
+/// <c>step</c> and <c>validationLoss</c> are filled. The second file has <c>step</c> and a column for each tensor; where it
+/// holds other tensors already, as after a resume with another monitor, a file beside it is used instead: <c>gradients-2.csv</c> for
+/// <c>gradients.csv</c>, and so on. NaN and Inf are <c>NaN, Infinity, -Infinity</c>. Each file is created with its first record; rows are flushed every 50 records. Spikes, verdicts, samples and
 /// checkpoints are in metrics.jsonl only.
 /// </remarks>
 public sealed class CsvFile : IStepObserver, IDisposable
@@ -19,7 +20,8 @@ public sealed class CsvFile : IStepObserver, IDisposable
 
     private readonly Utf8Line _line = new();
     private readonly AppendedFile _steps;
-    private readonly AppendedFile? _gradients;
+    private readonly string? _gradientsPath;
+    private AppendedFile? _gradients;
     private bool _stepsBegun;
     private IReadOnlyList<MonitoredTensor>? _described;
 
@@ -30,26 +32,19 @@ public sealed class CsvFile : IStepObserver, IDisposable
     {
         _steps = new AppendedFile(path, RecordsPerFlush);
         if (gradientsPath is not null)
-            _gradients = new AppendedFile(gradientsPath, RecordsPerFlush);
+            _gradientsPath = Path.GetFullPath(gradientsPath);
     }
 
     /// <summary>Drops the rows of later steps, which a resumed run is about to make again, and a row cut off by a crash.</summary>
     /// <param name="step">The last step to keep; -1 empties the files.</param>
     public void DropAfter(long step)
     {
-        foreach (AppendedFile? file in (AppendedFile?[])[_steps, _gradients])
-        {
-            bool isHeader = true;
-            file?.KeepLines(line =>
-            {
-                if (!isHeader)
-                    return StepOf(line) is { } rowStep && rowStep <= step;
-                isHeader = false;
-                return step >= 0;
-            });
-        }
+        DropAfter(_steps, step);
         _stepsBegun = false;
-        _described = null;
+        CloseGradients();
+        for (int number = 1; _gradientsPath is not null && File.Exists(GradientsPath(number)); number++)
+            using (var file = new AppendedFile(GradientsPath(number), RecordsPerFlush))
+                DropAfter(file, step);
     }
 
     /// <inheritdoc/>
@@ -75,10 +70,10 @@ public sealed class CsvFile : IStepObserver, IDisposable
     public void OnGradients(GradientRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        if (_gradients is null)
+        if (_gradientsPath is null)
             return;
-        if (!ReferenceEquals(_described, record.Tensors))
-            BeginGradients(_gradients, record.Tensors);
+        if (_gradients is null || !ReferenceEquals(_described, record.Tensors))
+            _gradients = BeginGradients(record.Tensors);
         _line.Clear().Add(record.Step);
         foreach (ref readonly TensorReading reading in record.Readings)
             _line.Add(","u8).Add(reading.Norm, "G9");
@@ -96,7 +91,7 @@ public sealed class CsvFile : IStepObserver, IDisposable
     public void Dispose()
     {
         _steps.Dispose();
-        _gradients?.Dispose();
+        CloseGradients();
     }
 
     /// <summary>The path of the file for steps.</summary>
@@ -111,17 +106,56 @@ public sealed class CsvFile : IStepObserver, IDisposable
         _stepsBegun = true;
     }
 
-    private void BeginGradients(AppendedFile file, IReadOnlyList<MonitoredTensor> tensors)
+    /// <summary>Opens the first file that is empty or has just these tensors as its header: a table has only one.</summary>
+    private AppendedFile BeginGradients(IReadOnlyList<MonitoredTensor> tensors)
     {
-        // A table has one header: a resumed run monitors the same tensors.
-        if (file.NeedsHeader)
+        CloseGradients();
+        _line.Clear().Add("step"u8);
+        foreach (MonitoredTensor tensor in tensors)
+            _line.Add(","u8).Add(Quoted(tensor.Name));
+        _line.Add("\n"u8);
+        for (int number = 1; ; number++)
         {
-            _line.Clear().Add("step"u8);
-            foreach (MonitoredTensor tensor in tensors)
-                _line.Add(","u8).Add(Quoted(tensor.Name));
-            file.Write(_line.Add("\n"u8).Written);
+            var file = new AppendedFile(GradientsPath(number), RecordsPerFlush);
+            bool isNew = file.NeedsHeader;
+            if (!isNew && !file.BeginsWith(_line.Written))
+            {
+                file.Dispose();
+                continue;
+            }
+            // Known from here on, so that it is closed even if the disk refuses the header.
+            _gradients = file;
+            if (isNew)
+                file.Write(_line.Written);
+            _described = tensors;
+            return file;
         }
-        _described = tensors;
+    }
+
+    private void CloseGradients()
+    {
+        _gradients?.Dispose();
+        _gradients = null;
+        _described = null;
+    }
+
+    /// <summary>gradients.csv, gradients-2.csv, gradients-3.csv and so on.</summary>
+    private string GradientsPath(int number) => number == 1
+        ? _gradientsPath!
+        : Path.Combine(
+            Path.GetDirectoryName(_gradientsPath)!,
+            string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(_gradientsPath)}-{number}{Path.GetExtension(_gradientsPath)}"));
+
+    private static void DropAfter(AppendedFile file, long step)
+    {
+        bool isHeader = true;
+        file.KeepLines(line =>
+        {
+            if (!isHeader)
+                return StepOf(line) is { } rowStep && rowStep <= step;
+            isHeader = false;
+            return step >= 0;
+        });
     }
 
     /// <summary>A text as a field: in quotes where it holds a comma, quote or line break, with quotes doubled.</summary>

@@ -14,8 +14,6 @@ internal sealed class JsonLines(string path, int flushEvery) : IDisposable
     /// <summary>Writes the line that is under way.</summary>
     public Utf8JsonWriter Json => _json;
 
-    public void Open() => _file.Open();
-
     public void Begin(long step)
     {
         _line.ResetWrittenCount();

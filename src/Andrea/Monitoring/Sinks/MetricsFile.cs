@@ -15,14 +15,9 @@ public sealed class MetricsFile : IStepObserver, IDisposable
 
     private readonly JsonLines _lines;
 
-    /// <summary>Opens the file for appending; creates it and its folder if need be.</summary>
+    /// <summary>Appends to a file; creates it and its folder with the first record if need be.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="IOException">The disk refuses.</exception>
-    public MetricsFile(string path)
-    {
-        _lines = new JsonLines(path, StepsPerFlush);
-        _lines.Open();
-    }
+    public MetricsFile(string path) => _lines = new JsonLines(path, StepsPerFlush);
 
     /// <summary>Drops the lines of later steps, which a resumed run is about to make again, and what is no record, such as a line cut off by a crash.</summary>
     /// <param name="step">The last step to keep.</param>

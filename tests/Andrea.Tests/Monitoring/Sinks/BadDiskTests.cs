@@ -32,6 +32,19 @@ public class BadDiskTests
         Assert.Contains("No space left on device", warning, StringComparison.Ordinal);
     }
 
+    [Theory, MemberData(nameof(FileSinks))]
+    public void PipeThatNobodyReads_IsNotWaitedForByWhoMakesTheSink(string kind)
+    {
+        using var folder = new TemporaryFolder();
+        string pipe = MakePipe(folder);
+        var making = new Thread(() => Create(kind, pipe)) { IsBackground = true };
+        making.Start();
+        bool isMade = making.Join(TimeSpan.FromSeconds(20));
+        if (!isMade)
+            LetGo(pipe, null);
+        Assert.True(isMade);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

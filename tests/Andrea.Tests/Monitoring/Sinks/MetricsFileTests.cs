@@ -138,6 +138,28 @@ public class MetricsFileTests
     }
 
     [Fact]
+    public void DropAfter_WholeLineWithoutItsLineFeed_Stays()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["metrics.jsonl"], "{\"step\":1,\"loss\":2}\n{\"step\":2,\"loss\":2}");
+        using (var file = new MetricsFile(folder["metrics.jsonl"]))
+        {
+            file.DropAfter(2);
+            file.OnStep(Step(3));
+        }
+        Assert.Equal([1L, 2L, 3L], StepsOf(Read(folder)));
+    }
+
+    [Fact]
+    public void New_NoRecordYet_OpensNothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var file = new MetricsFile(folder["metrics.jsonl"]);
+        file.DropAfter(-1);
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
     public void DropAfter_UnflushedSteps_AreNotLost()
     {
         using var folder = new TemporaryFolder();

@@ -91,6 +91,67 @@ public sealed class TextFileTests : IDisposable
     }
 
     [Fact]
+    public void Csv_ResumedWithOtherTensors_GoesOnInAFileOfTheirOwn()
+    {
+        MonitoredTensor a = new("a", 4, null), b = new("b", 4, 0);
+        using (CsvFile file = NewCsv())
+        {
+            file.OnGradients(TestRecords.Gradients(1, tensors: [a, b]));
+            file.OnGradients(TestRecords.Gradients(2, tensors: [a, b]));
+        }
+        using (CsvFile file = NewCsv())
+        {
+            file.DropAfter(1);
+            file.OnGradients(TestRecords.Gradients(2, tensors: [b]));
+            file.OnGradients(TestRecords.Gradients(3, tensors: [b]));
+        }
+        Assert.Equal("step,a,b\n1,10,11\n", Read("gradients.csv"));
+        Assert.Equal("step,b\n2,20\n3,30\n", Read("gradients-2.csv"));
+        using (CsvFile file = NewCsv())
+        {
+            file.DropAfter(2);
+            file.OnGradients(TestRecords.Gradients(3, tensors: [b]));
+            // Within a run, too.
+            file.OnGradients(TestRecords.Gradients(4, tensors: [a]));
+            file.OnGradients(TestRecords.Gradients(5, tensors: [a, b]));
+        }
+        Assert.Equal("step,a,b\n1,10,11\n5,50,51\n", Read("gradients.csv"));
+        Assert.Equal("step,b\n2,20\n3,30\n", Read("gradients-2.csv"));
+        Assert.Equal("step,a\n4,40\n", Read("gradients-3.csv"));
+    }
+
+    [Theory]
+    [InlineData("metrics.jsonl")]
+    [InlineData("gradients.jsonl")]
+    [InlineData("metrics.csv")]
+    [InlineData("gradients.csv")]
+    [InlineData("main.log")]
+    public void CutLastLine_IsEndedBeforeTheNextRecord(string name)
+    {
+        void Append(long step)
+        {
+            IStepObserver file = name switch
+            {
+                "metrics.jsonl" => new MetricsFile(_folder[name]),
+                "gradients.jsonl" => new GradientsFile(_folder[name]),
+                "main.log" => new LogLines(_folder[name]),
+                _ => NewCsv(),
+            };
+            file.OnStep(TestRecords.Step(step));
+            file.OnGradients(TestRecords.Gradients(step));
+            ((IDisposable)file).Dispose();
+        }
+        Append(1);
+        string before = Read(name);
+        string last = before[(before.TrimEnd('\n').LastIndexOf('\n') + 1)..];
+        File.WriteAllText(_folder[name], before[..^3]);
+        Append(1);
+        string[] lines = Read(name).Split('\n');
+        Assert.Contains(last[..^3], lines);
+        Assert.Equal([last.TrimEnd('\n'), ""], lines[^2..]);
+    }
+
+    [Fact]
     public void LogLines_AreThoseThatLlmcsNotebookParses()
     {
         using (var file = new LogLines(_folder["main.log"]))
