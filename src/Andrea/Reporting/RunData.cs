@@ -116,7 +116,7 @@ public sealed class RunData
         json.WriteEndObject();
         json.WriteNumber("foreignLines", ForeignLines);
         if (live && _written is { } written)
-            json.WriteNumber("idle", Math.Max(0, Math.Round((DateTime.UtcNow - written).TotalSeconds, 1)));
+            json.WriteNumber("idle", Math.Max(0, Math.Round((TimeProvider.System.GetUtcNow().UtcDateTime - written).TotalSeconds, 1)));
         json.WritePropertyName("run");
         if (Description is { } description)
             description.WriteTo(json);
