@@ -27,7 +27,7 @@ public sealed class ReportPageTests(Chromium chromium) : IClassFixture<Chromium>
         Assert.Equal(["Loss", "Gradient norm", "Clipping", "Learning rate", "Speed", "Layer by layer", "Update to weight"],
             await page.Page.Locator("figure h3").AllInnerTextsAsync());
         // A tenfold is as high everywhere where the axis is logarithmic, and there only.
-        foreach ((string chart, bool isLog) in (ReadOnlySpan<(string, bool)>)[("loss", false), ("norm", true), ("clip", false), ("rate", false), ("speed", false), ("updates", true)])
+        foreach ((string chart, bool isLog) in ((string, bool)[])[("loss", false), ("norm", true), ("clip", false), ("rate", false), ("speed", false), ("updates", true)])
             Assert.Equal(isLog, await page.Value<bool>($$"""(plot => { const y = value => plot.valToPos(value, 'y'); return Math.abs((y(1) - y(10)) - (y(10) - y(100))) < 1e-6; })(andrea.chart('chart-{{chart}}').plot)"""));
         Assert.Empty(page.Complaints);
     }
