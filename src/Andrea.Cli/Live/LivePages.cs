@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Andrea.Cli.Rendering;
 using Andrea.Reporting;
 
@@ -47,14 +48,22 @@ internal static class LivePages
 
     /// <summary>The page of one run, or of several in one.</summary>
     /// <param name="folders">Their folders.</param>
-    /// <param name="live">Whether the page follows them from here on.</param>
-    public static string Runs(IEnumerable<string> folders, bool live) => RunPage.Html([.. folders.Select(RunData.Read)], live);
+    /// <param name="mostLive">The page follows so many runs from here on; of more than that it shows what they are now, and says so.</param>
+    /// <param name="hasIndex">Whether there is a list of runs to lead back to.</param>
+    public static string Runs(IReadOnlyList<string> folders, int mostLive, bool hasIndex)
+    {
+        bool live = folders.Count <= mostLive;
+        string? note = live ? null : $"Not followed, since there are more than {mostLive} runs; reload the page to see news";
+        return RunPage.Html([.. folders.Select(RunData.Read)], live, hasIndex, note);
+    }
 
     /// <summary>What a run's page shows, as JSON, with the place in the files up to which it is told.</summary>
     public static byte[] Data(string folder)
     {
         using var stream = new MemoryStream();
-        RunData.Read(folder).WriteJson(stream);
+        RunData run = RunData.Read(folder);
+        using (var json = new Utf8JsonWriter(stream))
+            run.WriteJson(json, run.Name, live: true);
         return stream.ToArray();
     }
 }

@@ -29,6 +29,9 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
     /// <summary>Clients that are being told of a run now.</summary>
     public int Streams => Volatile.Read(ref _streams);
 
+    /// <summary>Held by the request that reads files now.</summary>
+    internal SemaphoreSlim Reading => _reading;
+
     public void Dispose() => _reading.Dispose();
 
     /// <summary>Answers one request; never throws.</summary>
@@ -86,13 +89,13 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
         switch (path)
         {
             case "/" when all.Count == 1:
-                await SendRunsAsync(context, [all[0].Folder]).ConfigureAwait(false);
+                await SendRunsAsync(context, [all[0].Folder], hasIndex: false).ConfigureAwait(false);
                 return;
             case "/":
                 await SendAsync(context, Html, () => Encoding.UTF8.GetBytes(LivePages.Index(all))).ConfigureAwait(false);
                 return;
             case "/compare" when all.Count > 0:
-                await SendRunsAsync(context, [.. all.Select(run => run.Folder)]).ConfigureAwait(false);
+                await SendRunsAsync(context, [.. all.Select(run => run.Folder)], hasIndex: all.Count > 1).ConfigureAwait(false);
                 return;
             case "/checkpoints":
                 await SendAsync(context, Json, () => RunFiles.Checkpoints(all)).ConfigureAwait(false);
@@ -105,15 +108,15 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
             await SayAsync(context, StatusCodes.Status404NotFound, "There is no such run or page here; / shows what there is.").ConfigureAwait(false);
             return;
         }
-        await AnswerAboutAsync(context, path[1..slash], folder).ConfigureAwait(false);
+        await AnswerAboutAsync(context, path[1..slash], folder, hasIndex: all.Count > 1).ConfigureAwait(false);
     }
 
-    private async Task AnswerAboutAsync(HttpContext context, string what, string folder)
+    private async Task AnswerAboutAsync(HttpContext context, string what, string folder, bool hasIndex)
     {
         switch (what)
         {
             case "run":
-                await SendRunsAsync(context, [folder]).ConfigureAwait(false);
+                await SendRunsAsync(context, [folder], hasIndex).ConfigureAwait(false);
                 break;
             case "data":
                 await SendAsync(context, Json, () => LivePages.Data(folder)).ConfigureAwait(false);
@@ -133,10 +136,10 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
         }
     }
 
-    private Task SendRunsAsync(HttpContext context, IReadOnlyList<string> folders)
+    private Task SendRunsAsync(HttpContext context, IReadOnlyList<string> folders, bool hasIndex)
     {
         context.Response.Headers.ContentSecurityPolicy = LivePages.RunPolicy;
-        return SendAsync(context, Html, () => Encoding.UTF8.GetBytes(LivePages.Runs(folders, live: folders.Count <= MostLiveRuns)));
+        return SendAsync(context, Html, () => Encoding.UTF8.GetBytes(LivePages.Runs(folders, MostLiveRuns, hasIndex)));
     }
 
     /// <summary>Sends what is read from files, for one request at a time.</summary>
@@ -173,7 +176,8 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
             IQueryCollection query = context.Request.Query;
             var stream = new EventStream(
                 new FileTail(RunFiles.MetricsOf(folder)), new FileTail(RunFiles.GradientsOf(folder)), context.Response.BodyWriter, Patience);
-            string? last = context.Request.Headers["Last-Event-ID"];
+            // A browser that reconnects by itself sends the header; a page that had closed its stream cannot.
+            string? last = context.Request.Headers["Last-Event-ID"] is { Count: > 0 } header ? header : query["after"];
             bool knows = stream.Begin(string.IsNullOrEmpty(last) ? null : last, PositionOf(query["metrics"]), PositionOf(query["gradients"]));
             await stream.RunAsync(isReset: !knows, ending, context.RequestAborted).ConfigureAwait(false);
         }
@@ -183,8 +187,9 @@ internal sealed class LiveSite(RunList runs, LiveAddress address, Action<string>
         }
     }
 
+    /// <returns>Null when nothing is said; what is said but is no number is no place in any file.</returns>
     private static long? PositionOf(string? text) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long position) ? position : null;
+        string.IsNullOrEmpty(text) ? null : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long position) ? position : -1;
 
     private static async Task SendAsync(HttpContext context, string type, byte[] body)
     {

@@ -7,6 +7,9 @@ internal static class JsonLines
 {
     private const int BufferBytes = 1 << 16;
 
+    /// <summary>A line that is so many steps beyond the one before is no record of the run: it would stretch every axis.</summary>
+    private const long FarthestStep = 1_000_000;
+
     /// <summary>Hands over every line that is a JSON object with a whole <c>step</c>.</summary>
     /// <param name="path">The file; need not exist.</param>
     /// <param name="take">Receives step and object; the object is valid during the call.</param>
@@ -21,6 +24,7 @@ internal static class JsonLines
         byte[] buffer = new byte[BufferBytes];
         int filled = 0, foreign = 0;
         long bytes = 0;
+        long? last = null;
         while (true)
         {
             if (filled == buffer.Length)
@@ -29,7 +33,7 @@ internal static class JsonLines
             filled += read;
             int start = 0;
             for (int length; (length = buffer.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
-                foreign += Take(buffer.AsMemory(start, length), take) ? 0 : 1;
+                foreign += Take(buffer.AsMemory(start, length), ref last, take) ? 0 : 1;
             bytes += start;
             buffer.AsSpan(start, filled - start).CopyTo(buffer);
             filled -= start;
@@ -37,12 +41,12 @@ internal static class JsonLines
                 break;
         }
         // The last line may be whole although its end is not written yet.
-        foreign += Take(buffer.AsMemory(0, filled), take) ? 0 : 1;
+        foreign += Take(buffer.AsMemory(0, filled), ref last, take) ? 0 : 1;
         return (bytes, foreign);
     }
 
     /// <returns>False for what is neither a record nor empty.</returns>
-    private static bool Take(ReadOnlyMemory<byte> line, Action<long, JsonElement> take)
+    private static bool Take(ReadOnlyMemory<byte> line, ref long? last, Action<long, JsonElement> take)
     {
         if (line.Span.Trim(" \t\r"u8).IsEmpty)
             return true;
@@ -51,6 +55,9 @@ internal static class JsonLines
             using JsonDocument document = JsonDocument.Parse(line);
             if (document.RootElement.ValueKind != JsonValueKind.Object || document.RootElement.Whole("step") is not { } step)
                 return false;
+            if (last is { } before && step - before > FarthestStep)
+                return false;
+            last = step;
             take(step, document.RootElement);
             return true;
         }

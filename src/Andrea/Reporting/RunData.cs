@@ -19,6 +19,7 @@ public sealed class RunData
     private readonly RunEvents _events = new();
     private readonly GradientSeries _gradients = new();
     private (long Bytes, int ForeignLines) _metricsFile, _gradientsFile;
+    private DateTime? _written;
 
     private RunData(string folder)
     {
@@ -77,6 +78,8 @@ public sealed class RunData
             throw new DirectoryNotFoundException($"There is no folder '{folder}'. Pass the folder of a run, such as runs/NAME.");
         var run = new RunData(folder);
         run.Description = ReadDescription(Path.Combine(folder, "run.json"));
+        var metrics = new FileInfo(Path.Combine(folder, "metrics.jsonl"));
+        run._written = metrics.Exists && metrics.Length > 0 ? metrics.LastWriteTimeUtc : null;
         run._metricsFile = ReadLines(Path.Combine(folder, "metrics.jsonl"), run.AddMetrics);
         run._gradientsFile = ReadLines(Path.Combine(folder, "gradients.jsonl"), run._gradients.Add);
         return run;
@@ -111,7 +114,10 @@ public sealed class RunData
     public void WriteJson(Utf8JsonWriter json) => WriteJson(json, Name);
 
     /// <summary>The same under another id, where two folders have the same name.</summary>
-    internal void WriteJson(Utf8JsonWriter json, string id)
+    /// <param name="json">Receives the object.</param>
+    /// <param name="id">The id.</param>
+    /// <param name="live">Whether to say, as <c>idle</c>, for how many seconds metrics.jsonl has been as it is.</param>
+    internal void WriteJson(Utf8JsonWriter json, string id, bool live = false)
     {
         ArgumentNullException.ThrowIfNull(json);
         json.WriteStartObject();
@@ -121,6 +127,8 @@ public sealed class RunData
         json.WriteNumber("gradients", _gradientsFile.Bytes);
         json.WriteEndObject();
         json.WriteNumber("foreignLines", ForeignLines);
+        if (live && _written is { } written)
+            json.WriteNumber("idle", Math.Max(0, Math.Round((TimeProvider.System.GetUtcNow().UtcDateTime - written).TotalSeconds, 1)));
         json.WritePropertyName("run");
         if (Description is { } description)
             description.WriteTo(json);

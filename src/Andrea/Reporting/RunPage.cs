@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Andrea.Monitoring;
+using Andrea.Monitoring.Diagnosis;
 
 namespace Andrea.Reporting;
 
@@ -15,16 +17,18 @@ internal static class RunPage
     /// <summary>Makes the page.</summary>
     /// <param name="runs">What to show; several are laid over each other.</param>
     /// <param name="live">Whether the page shall follow the runs: it then opens <c>/events/ID</c> and reads <c>/data/ID</c>, see the remarks.</param>
+    /// <param name="hasIndex">Whether the server has a list of runs at <c>/</c>, to lead back to.</param>
+    /// <param name="note">What the page says of itself beside its title.</param>
     /// <returns>HTML, to be sent or stored as UTF-8.</returns>
     /// <exception cref="ArgumentException">There is no run.</exception>
     /// <remarks>
-    /// A live page takes server-sent events from <c>/events/ID?metrics=BYTES&amp;gradients=BYTES</c>, where the numbers say up to where of metrics.jsonl and
+    /// A live page takes server-sent events from <c>/events/ID?metrics=BYTES&amp;gradients=BYTES</c>, or <c>/events/ID?after=LAST-ID</c> when it had closed the stream, where the numbers say up to where of metrics.jsonl and
     /// gradients.jsonl it has been told: <c>metrics</c> and <c>gradients</c> each with one new line of that file, and <c>reset</c>, at which it reads
     /// <c>/data/ID</c>, the JSON of <see cref="RunData.WriteJson(Utf8JsonWriter)"/>, anew. An <c>id:</c> of the
     /// server's choosing with each event comes back as <c>Last-Event-ID</c> when the browser reconnects. Lines that the page knows already do no harm. ID is the run's name; where two runs
     /// of a page have the same, the second is "NAME (2)".
     /// </remarks>
-    public static string Html(IReadOnlyList<RunData> runs, bool live)
+    public static string Html(IReadOnlyList<RunData> runs, bool live, bool hasIndex = false, string? note = null)
     {
         ArgumentNullException.ThrowIfNull(runs);
         if (runs.Count == 0)
@@ -37,7 +41,7 @@ internal static class RunPage
             ["policy"] = policy,
             ["title"] = Escape(string.Join(", ", Ids(runs))),
             ["style"] = PageAssets.Style,
-            ["data"] = Data(runs, live),
+            ["data"] = Data(runs, live, hasIndex, note),
             ["script"] = script,
         };
         return Fill(PageAssets.Template, parts);
@@ -57,17 +61,24 @@ internal static class RunPage
         return page.Append(template, at, template.Length - at).ToString();
     }
 
-    private static string Data(IReadOnlyList<RunData> runs, bool live)
+    private static string Data(IReadOnlyList<RunData> runs, bool live, bool hasIndex, string? note)
     {
         var buffer = new ArrayBufferWriter<byte>();
         // The default encoder escapes <, >, & and the line separators, so the block can neither end early nor hold a comment.
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteBoolean("live", live);
+            json.WriteBoolean("home", hasIndex);
+            json.WriteString("note", note);
+            json.WriteStartObject("defaults");
+            json.WritePropertyName("diagnosis");
+            JsonSerializer.Serialize(json, new GradientDiagnosisOptions(), SettingsJson.Default.GradientDiagnosisOptions);
+            json.WritePropertyName("monitor");
+            JsonSerializer.Serialize(json, new GradientMonitorOptions(), SettingsJson.Default.GradientMonitorOptions);
+            json.WriteEndObject();
             json.WriteStartArray("runs");
             foreach ((RunData run, string id) in runs.Zip(Ids(runs)))
-                run.WriteJson(json, id);
+                run.WriteJson(json, id, live);
             json.WriteEndArray();
             json.WriteEndObject();
         }

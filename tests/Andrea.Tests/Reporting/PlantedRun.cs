@@ -15,6 +15,27 @@ internal static class PlantedRun
     /// <summary>To 4 decimals, so that the snapshot, which has 6 digits, is exact.</summary>
     public static double LossOf(int step) => Math.Round(1 + 4.0 / step, 4);
 
+    /// <summary>Every tenth step is clipped to a quarter, the fifth first; not finite at <see cref="NaNStep"/>.</summary>
+    public static bool IsClipped(int step) => step % 10 == 5;
+
+    public static double NormOf(int step) => step == NaNStep ? double.NaN : IsClipped(step) ? 4 : 0.5;
+
+    public static double NormAfterOf(int step) => step == NaNStep ? double.NaN : IsClipped(step) ? 1 : 0.5;
+
+    /// <summary>Share of the clipped steps so far.</summary>
+    public static double ClipRateOf(int step) => Math.Round((step + 5) / 10 / (double)step, 4);
+
+    /// <summary>Falls from step to step.</summary>
+    public static double RateOf(int step, double rate = 0.01) => Math.Round(rate * (1 - step / 100_000.0), 8);
+
+    /// <summary>Milliseconds of a step of 100 tokens.</summary>
+    public static double TimeOf(int step) => step % 2 == 0 ? 50 : 40;
+
+    public static double ValidationLossOf(int step) => Math.Round(LossOf(step) + 0.1, 4);
+
+    /// <summary>Update to weight of a tensor, and of its group; other steps than every tenth have none.</summary>
+    public static double UpdateRatioOf(int step, int tensor) => Math.Round(0.001 * (tensor + 1) * (1 + step / 100.0), 6);
+
     /// <summary>What gradients.jsonl says of a tensor; NaN at <see cref="NaNStep"/> in h.0.w, 0 from <see cref="DeadFrom"/> on in h.1.w.</summary>
     public static double NormOf(int step, int tensor) => (step, tensor) switch
     {
@@ -40,12 +61,12 @@ internal static class PlantedRun
         for (int step = 1; step <= steps; step++)
         {
             bool isBad = step == NaNStep;
-            string norm = isBad ? "\"NaN\"" : step % 10 == 5 ? "4" : "0.5", after = isBad ? "\"NaN\"" : step % 10 == 5 ? "1" : "0.5";
+            string norm = Number(NormOf(step)), after = Number(NormAfterOf(step));
             string bad = isBad ? ",\"firstBadTensor\":\"h.0.w\",\"firstBadIndex\":7" : "";
             string loss = isBad ? "\"NaN\"" : Number(LossOf(step));
-            yield return Invariant($"{{\"step\":{step},\"loss\":{loss},\"norm\":{norm},\"normAfter\":{after},\"coefficient\":{(step % 10 == 5 ? "0.25" : "1")},\"clipRate\":0.1,\"skipped\":{(isBad ? "true" : "false")}{bad},\"lr\":{rate},\"tokens\":100,\"ms\":50}}");
+            yield return Invariant($"{{\"step\":{step},\"loss\":{loss},\"norm\":{norm},\"normAfter\":{after},\"coefficient\":{(IsClipped(step) ? "0.25" : "1")},\"clipRate\":{ClipRateOf(step)},\"skipped\":{(isBad ? "true" : "false")}{bad},\"lr\":{RateOf(step, rate)},\"tokens\":100,\"ms\":{TimeOf(step)}}}");
             if (step % 10 == 0)
-                yield return Invariant($"{{\"step\":{step},\"validationLoss\":{Number(LossOf(step) + 0.1)},\"best\":true}}");
+                yield return Invariant($"{{\"step\":{step},\"validationLoss\":{Number(ValidationLossOf(step))},\"best\":true}}");
             if (step == 15)
                 yield return """{"step":15,"spike":"norm","value":4,"z":"Infinity","median":0.5}""";
             if (step == NaNStep)
@@ -63,7 +84,7 @@ internal static class PlantedRun
         {
             string norms = Row(tensor => NormOf(step, tensor)), bad = step == NaNStep ? ",\"nonFinite\":[0,3,0,0],\"firstNonFinite\":[-1,7,-1,-1]" : "";
             string updates = step % 10 == 0
-                ? $",\"weight\":{Row(tensor => 2)},\"update\":{Row(tensor => 0.002 * (tensor + 1))},\"rms\":{Row(_ => 1)},\"vRatio\":{Row(_ => 1.5)}"
+                ? $",\"weight\":{Row(tensor => 2)},\"update\":{Row(tensor => 2 * UpdateRatioOf(step, tensor))},\"rms\":{Row(_ => 1)},\"vRatio\":{Row(_ => 1.5)}"
                 : "";
             yield return Invariant($"{{\"step\":{step},\"coefficient\":1,\"skipped\":{(step == NaNStep ? "true" : "false")},\"norm\":{norms},\"max\":{norms}{bad}{updates}}}");
         }

@@ -116,6 +116,27 @@ public sealed class ReportAccessTests(Chromium chromium) : IClassFixture<Chromiu
         Assert.True(Contrast(await Luminance(page, "on-mark"), await Luminance(page, "warn")) >= 4.5, "flags");
     }
 
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
+    public async Task Colors_OfAllBlocks_StandOutFromTheirGround(ColorScheme scheme)
+    {
+        string path = PlantedRun.Write(_folder), gradients = Path.Combine(path, "gradients.jsonl");
+        // Twelve blocks.
+        string[] names = [.. Enumerable.Range(0, 12).Select(block => $"h.{block}.w")];
+        string ones = string.Join(',', names.Select(_ => "1"));
+        File.WriteAllText(gradients, $$"""
+            {"step":0,"tensors":[{{string.Join(',', names.Select(name => $"\"{name}\""))}}],"lengths":[{{ones}}],"depths":[{{string.Join(',', Enumerable.Range(0, 12))}}]}
+            {"step":1,"norm":[{{ones}}],"max":[{{ones}}],"weight":[{{ones}}],"update":[{{ones}}],"rms":[{{ones}}],"vRatio":[{{ones}}]}
+
+            """);
+        await using WatchedPage page = await (await chromium.OpenAsync(scheme: scheme)).GoToFile(RunReport.Write(path));
+        string[] colors = await page.Value<string[]>("andrea.chart('chart-updates').lines.map(line => line.color)");
+        Assert.Equal(12, colors.Distinct().Count());
+        double card = await Luminance(page, "card");
+        Assert.All(colors, paint => Assert.InRange(Contrast(LuminanceOf([.. paint[4..^1].Split(',').Select(part => int.Parse(part, System.Globalization.CultureInfo.InvariantCulture))]), card), 3, 21));
+    }
+
     [Fact]
     public async Task Theme_ChangesWhileThePageIsOpen_IsFollowed()
     {
@@ -153,10 +174,15 @@ public sealed class ReportAccessTests(Chromium chromium) : IClassFixture<Chromiu
     private static async Task<double> Luminance(WatchedPage page, string name)
     {
         string hex = await page.Value<string>($"color('{name}')");
+        return LuminanceOf([.. new[] { 1, 3, 5 }.Select(at => Convert.ToInt32(hex.Substring(at, 2), 16))]);
+    }
+
+    private static double LuminanceOf(int[] parts)
+    {
         double[] weights = [0.2126, 0.7152, 0.0722];
         return weights.Select((weight, i) =>
         {
-            double part = Convert.ToInt32(hex.Substring(1 + 2 * i, 2), 16) / 255.0;
+            double part = parts[i] / 255.0;
             return weight * (part <= 0.04045 ? part / 12.92 : Math.Pow((part + 0.055) / 1.055, 2.4));
         }).Sum();
     }

@@ -21,10 +21,10 @@ public sealed class RunDataTests : IDisposable
         Assert.Equal(PlantedRun.LossOf(7), run.Steps.Loss[6]);
         Assert.Equal(double.NaN, run.Steps.Loss[PlantedRun.NaNStep - 1]);
         Assert.Equal((0.5, 4.0, 1.0, 0.25), (run.Steps.Norm[0], run.Steps.Norm[4], run.Steps.NormAfter[4], run.Steps.Coefficient[4]));
-        Assert.Equal((0.1, 0.01, 2000.0), (run.Steps.ClipRate[3], run.Steps.LearningRate[3], run.Steps.TokensPerSecond[3]));
-        Assert.Equal((1L, 4000L, 2.0), (run.Steps.SkippedCount, run.Steps.Tokens, run.Steps.Duration.TotalSeconds));
+        Assert.Equal((PlantedRun.ClipRateOf(4), PlantedRun.RateOf(4), 2000.0), (run.Steps.ClipRate[3], run.Steps.LearningRate[3], run.Steps.TokensPerSecond[3]));
+        Assert.Equal((1L, 4000L, 1.8), (run.Steps.SkippedCount, run.Steps.Tokens, run.Steps.Duration.TotalSeconds));
         Assert.Equal([10L, 20L, 30L, 40L], run.Evaluations.Select(item => item.Step));
-        Assert.Equal(PlantedRun.LossOf(40) + 0.1, run.BestValidationLoss!.Value, 12);
+        Assert.Equal(PlantedRun.ValidationLossOf(40), run.BestValidationLoss!.Value, 12);
         Assert.Equal("once upon a time", Assert.Single(run.Samples).Text);
         Assert.Equal(double.PositiveInfinity, Assert.Single(run.Spikes).ZScore);
         Assert.Equal(1, run.VerdictCount);
@@ -97,6 +97,7 @@ public sealed class RunDataTests : IDisposable
     [InlineData("half a line\n[1,2]\n{\"loss\":3}\n{\"step\":\"x\",\"loss\":3}")]
     [InlineData("\0\0\0\0\n")]
     [InlineData("{\"step\":1e99,\"loss\":3}\n")]
+    [InlineData("{\"step\":9000000000000000,\"loss\":3}\n{\"step\":9000000000000000,\"spike\":\"loss\",\"value\":1}\n")]
     public void Read_ForeignOrCutLines_ArePassedOverAndCounted(string planted)
     {
         string path = PlantedRun.Write(_folder);
@@ -160,6 +161,8 @@ public sealed class RunDataTests : IDisposable
             12_345 => """{"step":12345,"loss":99,"norm":1,"coefficient":1}""",
             23_456 => """{"step":23456,"loss":-5,"norm":1,"coefficient":1}""",
             34_567 => """{"step":34567,"loss":2,"norm":"Infinity","coefficient":0,"skipped":true}""",
+            // Nothing else of this row is extreme.
+            45_678 => """{"step":45678,"loss":"NaN","norm":1,"coefficient":1,"skipped":false}""",
             _ => $"{{\"step\":{step},\"loss\":2,\"norm\":1,\"coefficient\":1,\"skipped\":false}}",
         });
         Directory.CreateDirectory(_folder["run"]);
@@ -169,7 +172,8 @@ public sealed class RunDataTests : IDisposable
         long[] shown = [.. steps.GetProperty("step").EnumerateArray().Select(step => step.GetInt64())];
         Assert.InRange(shown.Length, 400, StepColumns.UnthinnedRows);
         Assert.Equal(shown.Order().Distinct(), shown);
-        Assert.Superset(new HashSet<long> { 1, 12_345, 23_456, 34_567, Steps }, shown.ToHashSet());
+        Assert.Superset(new HashSet<long> { 1, 12_345, 23_456, 34_567, 45_678, Steps }, shown.ToHashSet());
+        Assert.Equal("NaN", steps.GetProperty("loss")[Array.IndexOf(shown, 45_678)].GetString());
         Assert.Equal("Infinity", steps.GetProperty("norm")[Array.IndexOf(shown, 34_567)].GetString());
         Assert.Equal(Steps, Json(run).GetProperty("totals").GetProperty("steps").GetInt64());
     }

@@ -1,5 +1,7 @@
 // A chart of lines over steps: uPlot draws it; legend, marks, keyboard and the sharing of cursor and zoom are here.
 
+const MOST_DOTS = 100;
+
 /** A line: { label, rank, steps, values, color, width, dash, points, quiet }; the rank is its place in the legend, in which quiet ones are not. */
 class LineChart {
   /** spec: { id, title, hint, log, canChoose, lines(page), guides(page), format } */
@@ -34,7 +36,7 @@ class LineChart {
     const order = [...new Set(lines.map(line => line.steps))];
     lines.sort((a, b) => order.indexOf(a.steps) - order.indexOf(b.steps));
     this.figure.hidden = lines.length === 0;
-    const shape = all => JSON.stringify(all.map(line => [line.label, line.color, line.points]));
+    const shape = all => JSON.stringify(all.map(line => [line.label, line.color, hasDots(line)]));
     const isSame = this.plot !== null && shape(lines) === shape(this.lines);
     this.lines = lines;
     if (lines.length === 0) {
@@ -110,7 +112,7 @@ class LineChart {
       ],
       series: [{}, ...this.lines.map(line => ({
         label: line.label, stroke: line.color, width: line.width ?? 1.5, dash: line.dash, show: !this.hidden.has(line.label),
-        points: { show: !!line.points || line.values.length < 2, size: 6, fill: line.color },
+        points: { show: hasDots(line), size: 6, fill: line.color },
       }))],
       hooks: {
         setCursor: [plot => this.onCursor(plot)],
@@ -134,6 +136,7 @@ class LineChart {
     this.legend.replaceChildren(...this.named.map(line => {
       const swatch = make('span', { class: line.dash ? 'swatch dashed' : 'swatch' });
       swatch.style.setProperty('--swatch', line.color);
+      line.dash?.forEach((length, i) => swatch.style.setProperty(i === 0 ? '--dash' : '--gap', `${length}px`));
       line.output = make('span', { class: 'value' });
       return make('button', {
         type: 'button', 'aria-pressed': !this.hidden.has(line.label), title: 'Show or hide', onclick: event => this.toggle(line, event.currentTarget),
@@ -245,7 +248,10 @@ class LineChart {
   }
 }
 
-/** Marks verdicts by numbered flags, spikes by ticks at the top of an area. Positions in pixels of the canvas. */
+/** Whether each value is a dot: many of them would hide their line, one alone has no line. */
+const hasDots = line => line.values.length < 2 || (!!line.points && line.values.length <= MOST_DOTS);
+
+/** Marks verdicts by numbered flags, spikes by ticks at the bottom of an area. Positions in pixels of the canvas. */
 function drawFindings(ctx, page, position, { left, top, width, height, ratio }) {
   const isInside = x => x >= left - 1 && x <= left + width + 1;
   ctx.fillStyle = color('warn');

@@ -185,7 +185,7 @@ class HeatMap {
 
   drawSteps(ctx, layout) {
     const [low, high] = this.page.range(), right = layout.gutter + layout.plotWidth;
-    const rough = (high - low) / Math.max(2, layout.plotWidth / 90), power = 10 ** Math.floor(Math.log10(rough || 1));
+    const rough = (high - low) / Math.max(2, layout.plotWidth / (layout.width < 480 ? 45 : 90)), power = 10 ** Math.floor(Math.log10(rough || 1));
     const stride = Math.max(1, [1, 2, 5, 10].map(m => m * power).find(m => m >= rough));
     ctx.font = '12px system-ui, sans-serif';
     ctx.fillStyle = color('muted');
@@ -284,10 +284,14 @@ class HeatMap {
   }
 }
 
-/** A text that is too wide loses its beginning, since tensors differ in their ends. */
+/** A name that is too wide loses ".weight", then its middle: tensors differ in their block, "h.0", and in their ends. */
 function shorten(ctx, text, width) {
-  if (ctx.measureText(text).width <= width) return text;
-  let start = 1;
-  while (start < text.length && ctx.measureText('…' + text.slice(start)).width > width) start++;
-  return '…' + text.slice(start);
+  const fits = part => ctx.measureText(part).width <= width;
+  if (fits(text)) return text;
+  const name = text.replace(/\.weight$/, '');
+  if (fits(name)) return name;
+  const block = /^[^.]*\.\d+/.exec(name)?.[0] ?? '', head = fits(`${block}…xxxx`) ? block : '';
+  let start = head.length + 1;
+  while (start < name.length && !fits(`${head}…${name.slice(start)}`)) start++;
+  return `${head}…${name.slice(start)}`;
 }

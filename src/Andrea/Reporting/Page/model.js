@@ -2,6 +2,8 @@
 
 const STEP_COLUMNS = ['loss', 'norm', 'normAfter', 'coefficient', 'clipRate', 'lr', 'tokensPerSecond'];
 const NOISY_COLUMNS = ['loss', 'norm', 'coefficient', 'tokensPerSecond'];
+/** A line this far beyond the one before is no record of the run. As JsonLines.cs. */
+const FARTHEST_STEP = 1_000_000;
 const MAX_ROWS = 8000, BUCKETS = 400;
 
 /** Steps in columns; thinned when there are many, so that the extremes and non-finite values of each part of the run are kept. As StepColumns.cs. */
@@ -96,6 +98,7 @@ class Run {
   constructor(json) {
     this.id = json.id;
     this.position = json.position;
+    this.idle = json.idle ?? 0;
     this.description = json.run;
     this.foreignLines = json.foreignLines;
     this.totals = json.totals;
@@ -140,7 +143,7 @@ class Run {
     } catch {
       return false;
     }
-    if (!record || !Number.isInteger(record.step)) return false;
+    if (!record || !Number.isInteger(record.step) || record.step > this.lastStep + FARTHEST_STEP) return false;
     return file === 'gradients' ? this.addGradients(record) : this.addMetrics(record);
   }
 

@@ -5,7 +5,7 @@ const REDRAW_MS = 300;
 
 class Page {
   constructor(data) {
-    this.isLive = data.live;
+    this.data = data;
     this.runs = data.runs.map(json => new Run(json));
     this.hiddenRuns = new Set();
     this.chosen = this.runs[0];
@@ -33,6 +33,8 @@ class Page {
   build() {
     const names = this.runs.map(run => run.id).join(', ');
     document.getElementById('title').textContent = names;
+    if (this.data.home) document.querySelector('header').prepend(make('a', { id: 'home', href: '/' }, '‹ All runs'));
+    if (this.data.note) this.setStatus(this.data.note, 'lost');
     document.querySelector('#curves .grid').append(...this.charts.filter(chart => chart.spec.id !== 'chart-updates').map(chart => chart.figure));
     this.runChoice = make('select', { onchange: () => this.choose(this.runs[this.runChoice.selectedIndex]) }, ...this.runs.map(run => make('option', {}, run.id)));
     const choice = this.runs.length > 1 ? [make('p', { class: 'choice' }, make('label', {}, 'Layers and samples of ', this.runChoice))] : [];
@@ -93,13 +95,14 @@ class Page {
     document.querySelectorAll('#findings details').forEach((item, i) => { item.open = isOpen[i] ?? false; });
   }
 
+  /** What run.json says of a run in a line; damaged parts of it are left out. */
   subtitle() {
     const run = this.runs[0], description = run.description;
     if (this.runs.length > 1) return `${this.runs.length} runs side by side`;
     if (description === null) return '';
-    const { parameters, device, started } = description;
+    const { parameters, device, started } = description, time = showTime(started);
     const size = isFiniteNumber(parameters) ? `${showShort(Number(parameters.toPrecision(3)))} parameters` : null;
-    return [size, device, started ? `started ${showTime(started)}` : null].filter(Boolean).join(' · ');
+    return [size, typeof device === 'string' ? device : null, time ? `started ${time}` : null].filter(Boolean).join(' · ');
   }
 
   collectFindings() {
@@ -170,7 +173,9 @@ class Page {
 
   /** Takes a new line of a run's file; draws soon, and not more often than a few times a second. */
   append(id, file, line) {
-    if (this.runs.find(run => run.id === id)?.append(file, line)) this.refreshSoon();
+    const isNews = this.runs.find(run => run.id === id)?.append(file, line) ?? false;
+    if (isNews) this.refreshSoon();
+    return isNews;
   }
 
   /** Takes a run's snapshot anew. */
@@ -191,12 +196,12 @@ class Page {
     }, REDRAW_MS);
   }
 
-  /** Says how the connection to a live run stands. */
-  setStatus(text, isGood) {
+  /** Says how live runs stand; kind: good, lost or over. */
+  setStatus(text, kind) {
     const status = document.getElementById('live');
     status.hidden = false;
-    status.className = isGood ? 'good' : 'lost';
-    status.textContent = text;
+    status.className = kind;
+    if (status.textContent !== text) status.textContent = text;
   }
 }
 
@@ -233,14 +238,15 @@ const linesOf = (page, describe) => page.shown.flatMap(run => describe(run).map(
 /** The settings of the shown runs that can be read as numbers, each once. */
 const settings = (page, read) => [...new Set(page.shown.map(run => numberOf(read(run.description?.options ?? {}) ?? null)))].filter(isFiniteNumber);
 
-/** A colour for each block, along the heat map's ramp; grey for what belongs to none. */
+/** A colour for each block, along that part of the heat map's ramp that stands out from the ground; grey for what belongs to none. */
 function groupLines(page) {
   const run = page.chosen, { groups, groupDepths } = run.tensors, { updates } = run;
   const deepest = Math.max(1, ...groupDepths.filter(depth => depth !== null));
+  const [low, high] = ['ramp-low', 'ramp-high'].map(name => Number(color(name)));
   const others = groupDepths.map((depth, i) => depth === null ? i : -1).filter(i => i >= 0);
   return groups.map((label, i) => ({
-    label, rank: i, steps: updates.last, values: updates.group.map(column => column[i] ?? null), width: 1.5, dash: groupDepths[i] === null ? [2 + 4 * (others.indexOf(i) % 3), 3] : undefined,
-    color: groupDepths[i] === null ? color('muted') : rampColor(0.15 + 0.7 * groupDepths[i] / deepest),
+    label, rank: i, steps: updates.last, values: updates.group.map(column => column[i] ?? null), width: 1.5, dash: groupDepths[i] === null ? [[2, 3], [6, 3], [12, 4]][others.indexOf(i) % 3] : undefined,
+    color: groupDepths[i] === null ? color('muted') : rampColor(low + (high - low) * groupDepths[i] / deepest),
   }));
 }
 

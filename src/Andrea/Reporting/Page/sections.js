@@ -128,6 +128,36 @@ function flatten(value, prefix, rows) {
   return rows;
 }
 
+/** Settings that are shown folded, and only where they are not the default: few people change them. */
+const FOLDED = ['diagnosis', 'monitor'];
+
+/** What is said by leaving it out, or by another setting: nothing set for single tensors, "as long as the run", "as long as the model's". */
+const isUnset = (name, value) => (Array.isArray(value) && value.length === 0) || (value === 0 && ['contextLength', 'decaySteps'].includes(name));
+
+/** Settings without what is unset, and without those that are folded. */
+function tidy(settings) {
+  if (settings === null || typeof settings !== 'object' || Array.isArray(settings)) return {};
+  const keep = ([name, value]) => !FOLDED.includes(name) && !isUnset(name, value);
+  return Object.fromEntries(Object.entries(settings).filter(keep).map(([name, value]) =>
+    [name, value !== null && typeof value === 'object' && !Array.isArray(value) ? tidy(value) : value]));
+}
+
+/** The settings of a folded part that differ from the defaults in at least one run. */
+function foldedSettings(page, part) {
+  const defaults = flatten(page.data.defaults?.[part] ?? {}, '', new Map());
+  const columns = page.runs.map(run => flatten(run.description?.options?.[part] ?? {}, '', new Map()));
+  const names = [...new Set(columns.flatMap(column => [...column.keys()]))].filter(name => name !== '');
+  const changed = names.filter(name => columns.some(column => column.has(name) && column.get(name) !== defaults.get(name)));
+  if (page.runs.every(run => run.description?.options?.[part] === null)) return make('p', { class: 'hint folded' }, `${inWords(part)}: off`);
+  if (names.length === 0) return '';
+  const count = changed.length === 0 ? 'all as they are by default' : `${showCount(changed.length)} not as by default`;
+  const title = `${inWords(part)}: ${showCount(names.length)} settings, ${count}`;
+  if (changed.length === 0) return make('p', { class: 'hint folded' }, title);
+  const rows = changed.map(name => [name.split('.').map(inWords).join(' / '), ...columns.map(column => column.get(name) ?? UNKNOWN), `default ${defaults.get(name) ?? UNKNOWN}`]);
+  return make('details', { class: 'card folded' }, make('summary', {}, title), make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': title },
+    make('table', {}, make('tbody', {}, ...rows.map(([label, ...values]) => make('tr', {}, make('th', { scope: 'row' }, label), ...values.map(value => make('td', {}, value))))))));
+}
+
 const showSetting = value => Number.isInteger(value) && Math.abs(value) < 1e15 ? showCount(value) : String(Number(value.toPrecision(12)));
 
 function configuration(page) {
@@ -135,7 +165,7 @@ function configuration(page) {
   if (described.length === 0) return [make('p', { class: 'none' }, 'There is no run.json, so the configuration is not known.')];
   const { machine, training, model } = {
     model: run => ({ parameters: run.description?.parameters, ...run.description?.config, tokenizer: run.description?.tokenizer }),
-    training: run => run.description?.options ?? {},
+    training: run => tidy(run.description?.options),
     machine: run => {
       const { started, andrea, device, machine: host } = run.description ?? {};
       return { started: showTime(started), andrea, device, ...host };
@@ -147,5 +177,5 @@ function configuration(page) {
     const rows = names.map(name => [name.split('.').map(inWords).join(' / '), ...columns.map(column => column.get(name) ?? UNKNOWN)]);
     return rows.length ? comparison(caption, runs, rows) : '';
   });
-  return [make('div', { class: runs.length > 1 ? 'settings several' : 'settings' }, ...tables)];
+  return [make('div', { class: runs.length > 1 ? 'settings several' : 'settings' }, ...tables), ...FOLDED.map(part => foldedSettings(page, part))];
 }

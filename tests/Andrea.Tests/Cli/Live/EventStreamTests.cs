@@ -50,6 +50,8 @@ public sealed class EventStreamTests
             id = (await client.Next(12))[^1].Id!;
         using EventClient again = await EventClient.Open(host.Client, "events/run?metrics=0&gradients=0", lastId: id);
         Assert.Equal(Enumerable.Range(13, 18).Select(step => LiveHost.Step(step)), (await again.Next(18)).Select(item => item.Data));
+        using EventClient later = await EventClient.Open(host.Client, $"events/run?after={id}");
+        Assert.Equal(Enumerable.Range(13, 18).Select(step => LiveHost.Step(step)), (await later.Next(18)).Select(item => item.Data));
     }
 
     [Fact]
@@ -71,12 +73,16 @@ public sealed class EventStreamTests
         Assert.Equal(LiveHost.Step(22), (await again.Next())!.Data);
     }
 
-    [Fact]
-    public async Task Stream_FromAPlaceThatIsNone_BeginsWithAReset()
+    [Theory]
+    [InlineData("metrics=1000000&gradients=0")]
+    [InlineData("metrics=-5&gradients=0")]
+    [InlineData("metrics=0&gradients=x")]
+    [InlineData("after=0.0-0.0")]
+    public async Task Stream_FromAPlaceThatIsNone_BeginsWithAReset(string place)
     {
         await using LiveHost host = await LiveHost.Start(runs: "run");
         File.AppendAllLines(host.Metrics("run"), [LiveHost.Step(1)]);
-        using EventClient client = await EventClient.Open(host.Client, "events/run?metrics=1000000&gradients=0");
+        using EventClient client = await EventClient.Open(host.Client, $"events/run?{place}");
         Assert.Equal("reset", (await client.Next())!.Type);
     }
 

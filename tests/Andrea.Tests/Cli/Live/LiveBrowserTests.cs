@@ -50,12 +50,62 @@ public sealed class LiveBrowserTests(Chromium chromium) : IClassFixture<Chromium
         Assert.Equal(["one <b>", "two", "All in one page"], await page.Page.Locator("a").AllTextContentsAsync());
         await page.Page.Locator("a").First.ClickAsync();
         await Until(page, "window.andrea?.runs.length === 1");
+        Assert.Equal("/", await page.Page.Locator("#home").GetAttributeAsync("href"));
         await page.Page.GotoAsync(host.Server.Url + "compare");
         await Until(page, "window.andrea?.runs.length === 2 && andrea.live.length === 2");
         File.AppendAllLines(host.Metrics("two"), [LiveHost.Step(1)]);
         File.AppendAllLines(host.Metrics("one <b>"), [LiveHost.Step(1), LiveHost.Step(2)]);
         await Until(page, "andrea.runs[0].steps.last === 2 && andrea.runs[1].steps.last === 1");
         Assert.Equal("", ComplaintsOf(page, host));
+    }
+
+    [Fact]
+    public async Task Status_SaysWhatTheRunDoesAndWhatTheServerDoes()
+    {
+        LiveHost host = await LiveHost.Start(runs: "run");
+        File.WriteAllText(Path.Combine(host.Folder("run"), "run.json"), "{\"options\":{\"steps\":3}}");
+        File.AppendAllLines(host.Metrics("run"), [LiveHost.Step(1)]);
+        File.SetLastWriteTimeUtc(host.Metrics("run"), DateTime.UtcNow.AddMinutes(-7));
+        await using WatchedPage page = await Open(host, "");
+        await Says(page, "No step for 7 min", "lost");
+        File.AppendAllLines(host.Metrics("run"), [LiveHost.Step(2)]);
+        await Says(page, "Running", "good");
+        await page.Page.EvaluateAsync("andrea.live[0].events.dispatchEvent(new Event('error'))");
+        await Says(page, "Not connected; trying again", "lost");
+        await page.Page.EvaluateAsync("andrea.live[0].follow()");
+        await Says(page, "Running", "good");
+        File.AppendAllLines(host.Metrics("run"), [LiveHost.Step(3)]);
+        await Says(page, "Finished", "over");
+        await host.DisposeAsync();
+        await Says(page, "Finished, and its server has ended: see report.html in the run's folder, or andrea watch with that folder", "over");
+    }
+
+    [Fact]
+    public async Task HiddenPage_LetsGoOfItsStream_AndGoesOnWhereItWas()
+    {
+        await using LiveHost host = await LiveHost.Start(runs: "run");
+        await using WatchedPage page = await Open(host, "");
+        File.AppendAllLines(host.Metrics("run"), [LiveHost.Step(1)]);
+        await Until(page, "andrea.runs[0].steps.last === 1");
+        await Show(page, isHidden: true);
+        Assert.Equal(2, await page.Value<int>("andrea.live[0].events.readyState"));
+        File.AppendAllLines(host.Metrics("run"), [LiveHost.Step(2), LiveHost.Step(3)]);
+        await Show(page, isHidden: false);
+        await Until(page, "andrea.runs[0].steps.last === 3");
+        Assert.Equal(3, await page.Value<int>("andrea.runs[0].totals.steps"));
+        Assert.Contains("?after=", await page.Value<string>("andrea.live[0].events.url"), StringComparison.Ordinal);
+        Assert.Equal("", ComplaintsOf(page, host));
+    }
+
+    /// <summary>As if the tab were put behind another, or before it.</summary>
+    private static Task Show(WatchedPage page, bool isHidden) => page.Page.EvaluateAsync($$"""
+        () => { Object.defineProperty(document, 'hidden', { value: {{(isHidden ? "true" : "false")}}, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }
+        """);
+
+    private static async Task Says(WatchedPage page, string text, string kind)
+    {
+        await Until(page, $"document.getElementById('live').textContent === \"{text}\"");
+        Assert.Equal(kind, await page.Value<string>("document.getElementById('live').className"));
     }
 
     private async Task<WatchedPage> Open(LiveHost host, string path)

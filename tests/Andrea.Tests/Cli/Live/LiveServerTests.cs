@@ -51,7 +51,10 @@ public sealed class LiveServerTests
         JsonElement[] checkpoints = [.. json.RootElement.GetProperty("checkpoints").EnumerateArray()];
         Assert.Equal([("run", "step-000002", 2), ("run", "step-000004", 4)], checkpoints.Select(item =>
             (item.GetProperty("run").GetString()!, item.GetProperty("name").GetString()!, item.GetProperty("step").GetInt32())));
-        Assert.Single(checkpoints, item => item.GetProperty("best").GetBoolean());
+        JsonElement best = Assert.Single(checkpoints, item => item.GetProperty("best").GetBoolean());
+        double[] losses = [.. checkpoints.Select(item => item.GetProperty("validationLoss").GetDouble())];
+        Assert.NotEqual(losses[0], losses[1]);
+        Assert.Equal(losses.Min(), best.GetProperty("validationLoss").GetDouble());
         Assert.All(checkpoints, item => Assert.True(item.GetProperty("validationLoss").GetDouble() > 0 && item.GetProperty("finite").GetBoolean()));
         Assert.Equal(4, JsonDocument.Parse((await host.Get("loss/run")).Text).RootElement.GetProperty("points").GetArrayLength());
         Assert.Empty(host.Notes);
@@ -66,6 +69,7 @@ public sealed class LiveServerTests
         host.Begin("<i>");
         File.AppendAllLines(host.Metrics("a & b"), [LiveHost.Step(1), LiveHost.Step(17, 1.25)]);
         string index = (await host.Get("")).Text;
+        Assert.Contains("http-equiv=\"refresh\" content=\"5\"", index, StringComparison.Ordinal);
         Assert.Contains("<a href=\"/run/a%20%26%20b\">a &amp; b</a><td>17<td>1.2500", index, StringComparison.Ordinal);
         Assert.Contains(">&lt;i&gt;</a>", index, StringComparison.Ordinal);
         Assert.Equal(200, (await host.Get("run/a%20%26%20b")).Status);
@@ -75,6 +79,31 @@ public sealed class LiveServerTests
         using EventClient client = await (await EventClient.Open(host.Client, "events/later")).Ready();
         File.AppendAllLines(host.Metrics("later"), [LiveHost.Step(1)]);
         Assert.Equal(LiveHost.Step(1), (await client.Next())!.Data);
+    }
+
+    [Fact]
+    public async Task Reading_OfOneRequest_MakesOthersWait()
+    {
+        await using LiveHost host = await LiveHost.Start(runs: ["run", "other"]);
+        await host.Server.Site.Reading.WaitAsync();
+        foreach (string path in (string[])["", "run/run", "compare", "data/run", "loss/run", "samples/run", "checkpoints"])
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(250));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Client.GetAsync(path, patience.Token));
+        }
+        host.Server.Site.Reading.Release();
+        Assert.Equal(200, (await host.Get("data/run")).Status);
+    }
+
+    [Fact]
+    public async Task Compare_OfManyRuns_SaysThatItDoesNotFollowThem()
+    {
+        await using LiveHost host = await LiveHost.Start(runs: ["a", "b", "c", "d"]);
+        Assert.Contains("new EventSource", (await host.Get("compare")).Text, StringComparison.Ordinal);
+        host.Begin("e");
+        string page = (await host.Get("compare")).Text;
+        Assert.Contains("\"note\":\"Not followed, since there are more than 4 runs", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("new EventSource", page, StringComparison.Ordinal);
     }
 
     [Theory]
