@@ -17,7 +17,8 @@ internal sealed class TrainingOptions
         "--micro-batches", "Batches whose gradients make up one step (default: 1).", 1, 1 << 20);
     private readonly Option<int?> _context = CliOption.Count("--context", $"Tokens that the model sees at once {FromPreset}.", 1, 1 << 20);
     private readonly Option<double?> _rate = Rate("--lr", $"Largest learning rate {FromPreset}.");
-    private readonly Option<double?> _finalRate = Rate("--final-lr", "Learning rate at the end (default: the preset's share of --lr).");
+    private readonly Option<double?> _finalRate = Rate(
+        "--final-lr", "Learning rate at the end (default: the preset's share of --lr; with --resume, the run's).");
     private readonly Option<long?> _warmup = CliOption.Whole(
         "--warmup", "Steps of rising learning rate (default: the preset's, at most a tenth of all).", 0);
     private readonly Option<string?> _schedule = CliOption.Choice(
@@ -61,11 +62,9 @@ internal sealed class TrainingOptions
     {
         TrainerOptions preferred = preset.Options;
         TrainerOptions options = Change(parsed, preferred);
-        bool scaled = parsed.GetValue(_finalRate) is null && preferred.LearningRate > 0;
         return Checked(options with
         {
             Seed = parsed.GetValue(_seed) ?? preferred.Seed,
-            FinalLearningRate = scaled ? options.LearningRate * (preferred.FinalLearningRate / preferred.LearningRate) : options.FinalLearningRate,
             WarmupSteps = parsed.GetValue(_warmup) ?? Math.Min(preferred.WarmupSteps, options.Steps / 10),
         });
     }
@@ -89,6 +88,7 @@ internal sealed class TrainingOptions
     private TrainerOptions Change(ParseResult parsed, TrainerOptions options)
     {
         long steps = parsed.GetValue(_steps) ?? options.Steps;
+        double rate = parsed.GetValue(_rate) ?? options.LearningRate;
         ScheduleKind schedule = ScheduleOf(parsed.GetValue(_schedule)) ?? options.Schedule;
         bool needsDecay = schedule == ScheduleKind.WarmupStableDecay && options.DecaySteps == 0;
         return options with
@@ -96,8 +96,8 @@ internal sealed class TrainingOptions
             Steps = steps,
             BatchSize = parsed.GetValue(_batch) ?? options.BatchSize,
             MicroBatches = parsed.GetValue(_microBatches) ?? options.MicroBatches,
-            LearningRate = parsed.GetValue(_rate) ?? options.LearningRate,
-            FinalLearningRate = parsed.GetValue(_finalRate) ?? options.FinalLearningRate,
+            LearningRate = rate,
+            FinalLearningRate = parsed.GetValue(_finalRate) ?? FinalRateAt(rate, options),
             WarmupSteps = parsed.GetValue(_warmup) ?? options.WarmupSteps,
             Schedule = schedule,
             DecaySteps = parsed.GetValue(_decaySteps) ?? (needsDecay ? steps / 5 : options.DecaySteps),
@@ -114,6 +114,11 @@ internal sealed class TrainingOptions
             SampleEvery = parsed.GetValue(_sampleEvery) ?? options.SampleEvery,
         };
     }
+
+    /// <summary>The final rate keeps its share of the largest one, and its bits where that stays as it is.</summary>
+    private static double FinalRateAt(double rate, TrainerOptions options) => rate == options.LearningRate || options.LearningRate == 0
+        ? options.FinalLearningRate
+        : rate * (options.FinalLearningRate / options.LearningRate);
 
     private static Option<double?> Rate(string name, string help) => CliOption.Number(name, help, "a finite number from 0 up", value => value >= 0);
 

@@ -27,7 +27,8 @@ internal sealed class WatchCommand
     {
         string folder = parsed.GetValue(_run)!;
         if (!Directory.Exists(folder))
-            throw new CommandException($"There is no folder '{folder}'; give that of a run, such as runs/chars-1, or of several, such as runs.");
+            throw new CommandException((File.Exists(folder) ? $"'{folder}' is a file" : $"There is no folder '{folder}'")
+                + "; expected the folder of a run, such as runs/chars-1, or of several, such as runs.");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, stop), end = On(PosixSignal.SIGTERM, stop), hangUp = On(PosixSignal.SIGHUP, stop);
         await using LiveServer server = await _live.StartAsync(parsed, RunList.Below(folder), _terminal, text => ErrorReport.Note(text, _terminal)).ConfigureAwait(false);

@@ -16,9 +16,12 @@ internal interface ITrainingView
     /// <summary>A value far off its recent ones. May come often, and from any thread.</summary>
     void Spike(string line);
 
-    /// <summary>Something is wrong with the run: worth a line of its own, and to stay in sight. From any thread.</summary>
-    void Verdict(string line);
+    /// <summary>Something is wrong with the run: worth lines of its own, and to stay in sight. From any thread.</summary>
+    /// <param name="name">What is wrong, in a few words, and at which step.</param>
+    /// <param name="evidence">What shows it, in a sentence.</param>
+    /// <param name="remedy">What helps, in a sentence.</param>
+    void Verdict(string name, string evidence, string remedy);
 
-    /// <summary>Text that the model wrote.</summary>
+    /// <summary>Text that the model wrote; may hold anything. From any thread.</summary>
     void Sample(string text);
 }

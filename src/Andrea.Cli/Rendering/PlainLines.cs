@@ -9,6 +9,7 @@ internal sealed class PlainLines(TextWriter output, TimeProvider clock, long eve
     /// <summary>Time between lines where no number of steps was asked for.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
+    private readonly Lock _writing = new();
     private long _lastLine = -1;
     private bool _isGone;
 
@@ -25,25 +26,28 @@ internal sealed class PlainLines(TextWriter output, TimeProvider clock, long eve
 
     public void Note(string line)
     {
-        if (_isGone)
-            return;
-        try
+        lock (_writing)
         {
-            output.WriteLine(line);
-            output.Flush();
-        }
-        catch (IOException)
-        {
-            // A run is worth more than its log: a full disk or a closed terminal must not end it here.
-            _isGone = true;
+            if (_isGone)
+                return;
+            try
+            {
+                output.WriteLine(line);
+                output.Flush();
+            }
+            catch (IOException)
+            {
+                // A run is worth more than its log: a full disk or a closed terminal must not end it here.
+                _isGone = true;
+            }
         }
     }
 
     public void Spike(string line) => Note(SafeText.OneLine(line));
 
-    public void Verdict(string line) => Note(SafeText.OneLine(line));
+    public void Verdict(string name, string evidence, string remedy) => Note(SafeText.OneLine($"{name}: {evidence} {remedy}"));
 
-    public void Sample(string text) => Note(text);
+    public void Sample(string text) => Note(SafeText.ForTerminal(text));
 
     private bool IsDue(in TrainingStatus status)
     {

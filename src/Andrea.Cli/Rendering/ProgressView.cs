@@ -14,7 +14,9 @@ namespace Andrea.Cli.Rendering;
 internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock, bool blocks = true) : ITrainingView
 {
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly Segment Erase = Segment.Control("\r\u001b[J");
+
+    // With a space first: tmux takes erasing from the very first cell for clearing the screen, and moves all of it into the history.
+    private static readonly Segment Erase = Segment.Control("\r \u001b[J\r");
 
     private readonly Lock _drawing = new();
     private readonly StatusLines _lines = new();
@@ -52,34 +54,43 @@ internal sealed class ProgressView(IAnsiConsole console, TimeProvider clock, boo
         }
     }
 
-    public void Note(string line) => Print(line, new Style(Color.Grey));
+    public void Note(string line) => Print([(SafeText.OneLine(line), new Style(Color.Grey))]);
 
     public void Spike(string line)
     {
         // Seen at the next drawing: a run that spikes in every second step must not push all else off the screen.
         lock (_drawing)
-            _lines.Alarm = SafeText.OneLine(line);
+            _lines.Spike = SafeText.OneLine(line);
     }
 
-    public void Verdict(string line)
+    public void Verdict(string name, string evidence, string remedy)
     {
-        string text = SafeText.OneLine(line);
+        // The evidence scrolls by above once; what to do about it is worth the little room that stays in sight.
         lock (_drawing)
-            _lines.Alarm = text;
-        Print(text, new Style(Color.Yellow));
+            _lines.Alarm = SafeText.OneLine($"{name}: {remedy}");
+        var style = new Style(Color.Yellow);
+        Print([(SafeText.OneLine($"{name}: {evidence}"), style), (SafeText.OneLine($"What helps: {remedy}"), style)]);
     }
 
-    public void Sample(string text) => Print(SafeText.ForTerminal(text), new Style(Color.Green));
+    public void Sample(string text)
+    {
+        var style = new Style(Color.Green);
+        // As the model wrote it: the terminal wraps it.
+        Print([.. SafeText.ForTerminal(text).ReplaceLineEndings("\n").Split('\n').Select(line => (line, style))], wraps: false);
+    }
 
-    private void Print(string text, Style style)
+    private void Print(IReadOnlyList<(string Text, Style Style)> notes, bool wraps = true)
     {
         lock (_drawing)
         {
             var segments = new List<Segment>();
             if (_isShown)
                 segments.Add(Erase);
-            foreach (string line in text.ReplaceLineEndings("\n").Split('\n'))
-                segments.AddRange([new Segment(line, style), Segment.LineBreak]);
+            foreach ((string text, Style style) in notes)
+            {
+                foreach (string line in wraps ? Wrapping.Note(text, console.Profile.Width) : [text])
+                    segments.AddRange([new Segment(line, style), Segment.LineBreak]);
+            }
             if (_isShown)
                 segments.AddRange(Status(goBack: true));
             Write(segments);

@@ -10,7 +10,6 @@ internal sealed class TrainingMeter(TimeProvider clock)
 
     private readonly long _started = clock.GetTimestamp();
     private long _firstStep = -1;
-    private long _tokens;
     private double _sum, _weight;
 
     /// <summary>Takes a step in.</summary>
@@ -18,27 +17,28 @@ internal sealed class TrainingMeter(TimeProvider clock)
     {
         if (_firstStep < 0)
             _firstStep = record.Step - 1;
-        _tokens += record.Tokens;
-        // A NaN would stay for ever.
+        // A NaN would stay in the mean for ever.
         if (double.IsFinite(record.Loss))
         {
             _sum = (_sum * Smoothing) + record.Loss;
             _weight = (_weight * Smoothing) + 1;
         }
         TimeSpan elapsed = clock.GetElapsedTime(_started);
+        // By their numbers: a step may have been dropped on its way here.
         long done = record.Step - _firstStep;
         return new TrainingStatus
         {
             Step = record.Step,
             TotalSteps = record.TotalSteps,
-            Loss = _weight > 0 ? _sum / _weight : double.NaN,
+            // A mean of the steps before would look healthy while the run is not.
+            Loss = double.IsFinite(record.Loss) ? _sum / _weight : record.Loss,
             StepLoss = record.Loss,
             NormBefore = record.Clip.NormBefore,
             NormAfter = record.Clip.NormAfter,
             ClipRate = record.ClipRate,
             SkippedSteps = record.Clip.SkippedCalls,
             LearningRate = record.LearningRate,
-            TokensPerSecond = elapsed > TimeSpan.Zero ? _tokens / elapsed.TotalSeconds : 0,
+            TokensPerSecond = elapsed > TimeSpan.Zero ? done * record.Tokens / elapsed.TotalSeconds : 0,
             Remaining = RemainingAfter(elapsed, done, record.TotalSteps - record.Step),
         };
     }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Andrea.Clipping;
 using Andrea.Monitoring;
 using static System.FormattableString;
@@ -7,17 +8,14 @@ namespace Andrea.Cli.Rendering;
 /// <summary>Tells a view what happens in a run.</summary>
 internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) : IStepObserver
 {
+    private readonly BadSteps _bad = new();
     private WorstLayers _worst;
     private StepRecord _last;
 
     public void OnStep(in StepRecord record)
     {
-        if (record.Clip.FirstBadTensor is { } tensor)
-        {
-            string skipped = record.Clip.Skipped == SkipReason.None ? "" : "skipped, ";
-            view.Note(Invariant($"step {record.Step}: {skipped}{record.Clip.NonFiniteCount} gradients are not finite, ")
-                + Invariant($"the first in {tensor}[{record.Clip.FirstBadIndex}]"));
-        }
+        if (_bad.After(record) is { } note)
+            view.Note(note);
         _last = record;
         view.Show(meter.Add(record) with { Worst = _worst });
     }
@@ -36,8 +34,10 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
 
     public void OnVerdict(Verdict verdict)
     {
-        string since = verdict.Since < verdict.Step ? Invariant($" (since {verdict.Since})") : "";
-        view.Verdict(Invariant($"step {verdict.Step}{since}: {verdict.Summary} {verdict.Remedy}"));
+        // Once is enough, and most evidence names the step that it begins with.
+        bool isNamed = verdict.Since >= verdict.Step || Regex.IsMatch(verdict.Summary, Invariant($@"\bstep {verdict.Since}\b"));
+        string since = isNamed ? "" : Invariant($", since step {verdict.Since}");
+        view.Verdict(Invariant($"{NameOf(verdict.Kind)} at step {verdict.Step}{since}"), verdict.Summary, verdict.Remedy);
     }
 
     public void OnEvaluation(EvaluationRecord record) =>
@@ -50,6 +50,22 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
     }
 
     public void OnCheckpoint(CheckpointRecord record) => view.Note(Invariant($"step {record.Step}: checkpoint {record.Path}"));
+
+    /// <summary>A verdict's name in words.</summary>
+    private static string NameOf(VerdictKind kind) => kind switch
+    {
+        VerdictKind.VanishingGradients => "Vanishing gradients",
+        VerdictKind.ExplodingGradients => "Exploding gradients",
+        VerdictKind.DeadTensor => "Dead tensor",
+        VerdictKind.NonFinite => "NaN or Inf",
+        VerdictKind.StalledLoss => "Stalled loss",
+        VerdictKind.LearningRateTooHigh => "Learning rate too high",
+        VerdictKind.LearningRateTooLow => "Learning rate too low",
+        VerdictKind.ClippingAlways => "Clipping always",
+        VerdictKind.ClippingNever => "Clipping never",
+        VerdictKind.BadInitialization => "Bad initialization",
+        _ => kind.ToString(),
+    };
 
     /// <summary>What became of a spike where that is known, else what would hold the next one.</summary>
     private string RemedyOf(in SpikeRecord spike)

@@ -9,7 +9,7 @@ internal readonly record struct TrainingStatus
     /// <summary>Steps of the whole run.</summary>
     public required long TotalSteps { get; init; }
 
-    /// <summary>Training loss, smoothed over the last steps, in nats per token.</summary>
+    /// <summary>Training loss in nats per token: a mean of about the last twenty steps, or that of the last step alone where it is NaN or infinite.</summary>
     public required double Loss { get; init; }
 
     /// <summary>Training loss of the last step alone, in nats per token; may be NaN.</summary>
@@ -39,7 +39,8 @@ internal readonly record struct TrainingStatus
 
     /// <summary>The numbers in one line of text.</summary>
     /// <param name="width">Most characters; what matters least is left out to keep to them.</param>
-    public string Numbers(int width = int.MaxValue)
+    /// <param name="withRate">Whether the learning rate is one of them.</param>
+    public string Numbers(int width = int.MaxValue, bool withRate = true)
     {
         // Each with the room that it may need later on in a run: a number that grows must not make another come and go.
         List<Part> parts =
@@ -52,6 +53,8 @@ internal readonly record struct TrainingStatus
             new($"  {Units.Count(TokensPerSecond)} tok/s", Room: 14, Rank: 4),
             new($"  ETA {Units.Time(Remaining)}", Room: 15, Rank: 2),
         ];
+        if (!withRate)
+            parts.RemoveAt(4);
         if (SkippedSteps > 0)
             parts.Insert(4, new(FormattableString.Invariant($"  skipped {SkippedSteps}"), Room: 0, Rank: 2));
         while (parts.Count > 1 && parts.Sum(part => Math.Max(part.Room, part.Text.Length)) > width)

@@ -46,7 +46,9 @@ public sealed partial class Trainer
             if (trainer.Options.Steps < trainer.Step)
                 throw new ArgumentException(
                     $"The run has made {trainer.Step} steps already, so it cannot end after {trainer.Options.Steps}. Ask for more steps, or for none to keep its own number.");
-            trainer.DescribeRun(device, resumes: true);
+            // A run that makes no step more stays what it was.
+            if (trainer.Step < trainer.Options.Steps)
+                trainer.DescribeRun(device, resumes: true);
             return trainer;
         }
         catch

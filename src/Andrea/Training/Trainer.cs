@@ -71,6 +71,8 @@ public sealed partial class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        // Refuses now what could not be continued after hours of training.
+        data.Tokenizer.Encode(options.SamplePrompt);
         _data = data;
         _observers.Add(_background);
         Options = options;
@@ -287,6 +289,9 @@ public sealed partial class Trainer : IDisposable
         }
         TakeAll();
         checkpoint = SaveCheckpoint();
+        // Behind the checkpoint: a model that has diverged cannot write, but is worth keeping.
+        if (Options.SampleAtEnd && Step == Options.Steps && !IsDue(Options.SampleEvery))
+            WriteSample();
         StopReason reason = Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
         long skipped = _clipper.Latest.SkippedCalls;
         return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint);
@@ -338,7 +343,7 @@ public sealed partial class Trainer : IDisposable
 
     private void WriteSample()
     {
-        string text = Sample(tokenCount: Options.SampleTokens);
+        string text = Sample(Options.SamplePrompt, Options.SampleTokens);
         foreach (IStepObserver observer in _observers)
             observer.OnSample(new SampleRecord(Step, text));
     }

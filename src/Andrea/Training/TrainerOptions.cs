@@ -95,9 +95,22 @@ public sealed record TrainerOptions
     /// <value>2</value>
     public int KeepCheckpoints { get; init; } = 2;
 
-    /// <summary>Steps between samples; 0 writes none.</summary>
+    /// <summary>Steps between samples; 0 writes none before the end.</summary>
     /// <value>0</value>
     public long SampleEvery { get; init; }
+
+    /// <summary>Whether a sample is written when all steps are made, after the last checkpoint; not where a run is stopped before.</summary>
+    /// <value>false</value>
+    public bool SampleAtEnd { get; init; }
+
+    /// <summary>Text that samples continue; empty begins a new text. The data's tokenizer must know its characters.</summary>
+    /// <value>Empty</value>
+    public string SamplePrompt
+    {
+        get;
+        // Checkpoints written before there was a prompt have none.
+        init => field = value ?? "";
+    } = "";
 
     /// <summary>Tokens of a sample.</summary>
     /// <value>200</value>

@@ -1,4 +1,5 @@
 using Andrea.Cli;
+using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cli;
 
@@ -84,6 +85,15 @@ public sealed class CommandLineTests
     {
         string line = (await CliRun.Of(arguments)).FailedWith(ExitCode.WrongUsage);
         Assert.StartsWith($"The path after {expected} is empty; expected", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Watch_OfAFile_SaysThatItIsOne()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["metrics.jsonl"], "");
+        string line = (await CliRun.Of("watch", folder["metrics.jsonl"])).FailedWith(ExitCode.Failed);
+        Assert.StartsWith($"'{folder["metrics.jsonl"]}' is a file; expected the folder of a run", line, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -78,12 +78,35 @@ public sealed class RenderingTests
     }
 
     [Fact]
-    public void Meter_NaNLoss_DoesNotStay()
+    public void Meter_LossThatIsNotFinite_IsShownForItsStepOnly()
     {
         var meter = new TrainingMeter(new FakeClock());
         Assert.Equal(double.NaN, meter.Add(Step(1, double.NaN)).Loss);
-        meter.Add(Step(2, 2));
-        Assert.Equal(2, meter.Add(Step(3, double.NaN)).Loss);
+        Assert.Equal(2, meter.Add(Step(2, 2)).Loss, precision: 12);
+        Assert.Equal(double.NaN, meter.Add(Step(3, double.NaN)).Loss);
+        Assert.Equal(double.PositiveInfinity, meter.Add(Step(4, double.PositiveInfinity)).Loss);
+        Assert.Equal(2, meter.Add(Step(5, 2)).Loss, precision: 12);
+    }
+
+    [Fact]
+    public void PlainLine_OfANaNLoss_SaysSo()
+    {
+        var output = new StringWriter();
+        var lines = new PlainLines(output, new FakeClock(), every: 1);
+        var meter = new TrainingMeter(new FakeClock());
+        lines.Show(meter.Add(Step(1, 3)));
+        lines.Show(meter.Add(Step(2, double.NaN)));
+        Assert.Contains("step 2/200  loss NaN  norm", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Meter_StepsDroppedOnTheWay_CountForTheSpeed()
+    {
+        var clock = new FakeClock();
+        var meter = new TrainingMeter(clock);
+        meter.Add(Step(1, 3));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(768, meter.Add(Step(10, 3)).TokensPerSecond);
     }
 
     [Fact]
@@ -185,8 +208,8 @@ public sealed class RenderingTests
             view.Sample("[a sample]\n\u001b[2J");
             return Task.CompletedTask;
         });
-        const string Erase = "\r\u001b[J", ToBar = "\r\u001b[1A";
-        string status = new string('\u2501', 8) + new string('\u2500', 24) + " 50/200\nloss 2.5000  norm 3.5000";
+        const string Erase = "\r \u001b[J\r", ToBar = "\r\u001b[1A";
+        string status = new string('\u2501', 5) + new string('\u2500', 15) + " 50/200  lr 1.00e-3\nloss 2.5000  norm 3.5000";
         Assert.Equal(
             "before\n" + Erase + status + ToBar + Erase + "a note\n" + status + ToBar + Erase + "[a sample]\n\uFFFD[2J\n" + status + ToBar
             + Erase + status + "\n",
@@ -235,7 +258,6 @@ public sealed class RenderingTests
         {
             Clip = step.Clip with { Skipped = SkipReason.NonFiniteGradients, NonFiniteCount = 3, FirstBadTensor = "h.0.mlp", FirstBadIndex = 12 },
         });
-        observer.OnStep(step with { Clip = step.Clip with { NonFiniteCount = 1, FirstBadTensor = "wte", FirstBadIndex = 0 } });
         observer.OnEvaluation(new EvaluationRecord(8, 1.5, Best: true));
         observer.OnEvaluation(new EvaluationRecord(9, 2.5, Best: false));
         observer.OnSample(new SampleRecord(10, "Once"));
@@ -244,7 +266,7 @@ public sealed class RenderingTests
         Assert.Equal(
             [
                 "step 7: skipped, 3 gradients are not finite, the first in h.0.mlp[12]",
-                "step 7: 1 gradients are not finite, the first in wte[0]", "step 8: validation loss 1.5000, the best so far",
+                "step 8: validation loss 1.5000, the best so far",
                 "step 9: validation loss 2.5000", "step 10: sample", "Once", "step 11: checkpoint runs/a", "",
             ],
             lines);

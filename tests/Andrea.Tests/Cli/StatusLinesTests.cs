@@ -1,5 +1,6 @@
 using Andrea.Cli.Rendering;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Andrea.Tests.Cli;
 
@@ -75,12 +76,13 @@ public sealed class StatusLinesTests
     {
         Assert.Equal(
             [
-                "━━━━━━━───────────────────────────────────────────────────────────────── 20/200",
+                "━━━━━━────────────────────────────────────────────────────── 20/200  lr 1.00e-3",
                 "loss 1.0500  norm 0.5000 -> 0.5000  clip 25%  0 tok/s  ETA ?",
                 "loss  ███▇▇▆▆▆▅!▄▄▃▃▃▂▂▁▁▁  1.0500..2.0000",
                 "norm  ▁▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁  0.5000..50.0000",
                 "worst h.1.mlp 64% of norm  wte update/weight 2.00e-2",
-                "alarm step 13: norm spikes to 50.0000",
+                "spike step 13: norm spikes to 50.0000",
+                "alarm Dead tensor at step 9: Begin all anew.",
             ],
             Lines(80));
     }
@@ -90,20 +92,22 @@ public sealed class StatusLinesTests
     {
         Assert.Equal(
             [
-                "━━━────────────────────────────── 20/200",
+                "━━─────────────────── 20/200  lr 1.00e-3",
                 "loss 1.0500  norm 0.5000",
                 "loss  ███▇▇▆▆▆▅!▄▄▃▃▃▂▂▁▁▁",
                 "norm  ▁▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁",
                 "worst h.1.mlp 64% of norm",
-                "alarm step 13: norm spikes to 50.0000",
+                "spike step 13: norm spikes to 50.0000",
+                "alarm Dead tensor at step 9: Begin all",
+                "      anew.",
             ],
             Lines(41));
         string[] narrow = Lines(20);
-        Assert.Equal(6, narrow.Length);
+        Assert.Equal(9, narrow.Length);
         Assert.Equal("loss  █▇▆▆!▄▃▃▃▂▁▁▁".Length, narrow[2].Length);
         Assert.Contains('!', narrow[2]);
         Assert.Contains('█', narrow[3]);
-        Assert.Equal("alarm step 13: nor…", narrow[5]);
+        Assert.Equal(["spike step 13: norm", "      spikes to 50…", "alarm Dead tensor", "      at step 9: B…"], narrow[5..]);
     }
 
     [Fact]
@@ -112,7 +116,7 @@ public sealed class StatusLinesTests
         string[] lines = Lines(80, unicode: false);
         Assert.All(lines, line => Assert.All(line, character => Assert.InRange(character, ' ', '~')));
         Assert.Equal("norm  ____________#_______  0.5000..50.0000", lines[3]);
-        Assert.Equal("alarm step 13: n...", Lines(20, unicode: false)[5]);
+        Assert.Equal("      spikes to...", Lines(20, unicode: false)[6]);
     }
 
     [Fact]
@@ -123,9 +127,9 @@ public sealed class StatusLinesTests
     }
 
     [Theory]
-    [InlineData(24, 6)]
+    [InlineData(24, 7)]
+    [InlineData(8, 7)]
     [InlineData(7, 6)]
-    [InlineData(6, 5)]
     [InlineData(4, 3)]
     [InlineData(3, 2)]
     [InlineData(0, 2)]
@@ -134,7 +138,48 @@ public sealed class StatusLinesTests
         string[] lines = Lines(80, height: height);
         Assert.Equal(expected, lines.Length);
         Assert.Equal(expected > 2, lines[^1].StartsWith("alarm ", StringComparison.Ordinal));
-        Assert.Equal(expected > 5, lines.Any(line => line.StartsWith("loss  █", StringComparison.Ordinal)));
+        Assert.Equal(expected > 6, lines.Any(line => line.StartsWith("loss  █", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Lines_OnALowScreen_LoseTheEndOfATextFirst()
+    {
+        Assert.Equal(
+            ["━━─────────────────── 20/200  lr 1.00e-3", "loss 1.0500  norm 0.5000", "norm  ▁▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁", "worst h.1.mlp 64% of norm",
+                "spike step 13: norm spikes to 50.0000", "alarm Dead tensor at step 9: Begin all"],
+            Lines(41, height: 7));
+    }
+
+    [Fact]
+    public void Numbers_NotFinite_AreRed()
+    {
+        var lines = new StatusLines();
+        lines.Add(Status(1, loss: double.NaN, norm: double.PositiveInfinity));
+        Segment[] numbers = lines.Render(80, 24, unicode: true)[1];
+        Assert.Equal("loss NaN  norm Inf -> Inf  clip 25%  0 tok/s  ETA ?", string.Concat(numbers.Select(segment => segment.Text)));
+        Assert.Equal(["loss NaN", "Inf", "Inf"], numbers.Where(segment => segment.Style.Foreground == Color.Red).Select(segment => segment.Text));
+        lines.Add(Status(2, loss: 3, norm: 2));
+        Assert.DoesNotContain(lines.Render(80, 24, unicode: true)[1], segment => segment.Style.Foreground == Color.Red);
+    }
+
+    [Theory]
+    [InlineData("", 10, "")]
+    [InlineData("one two", 8, "one two")]
+    [InlineData("one two three", 8, "one two|three")]
+    [InlineData("averylongword of it", 8, "averylongword|of it")]
+    [InlineData("one /a/very/long/path", 8, "one|/a/very/long/path")]
+    [InlineData("a", 1, "a")]
+    public void Note_BreaksBetweenWordsOnly(string text, int width, string expected) =>
+        Assert.Equal(expected.Split('|'), Wrapping.Note(text, width));
+
+    [Fact]
+    public void Note_At80Columns_IndentsAllLinesButTheFirst()
+    {
+        string text = string.Join(' ', Enumerable.Range(0, 100).Select(i => new string('x', 1 + (i % 11))));
+        string[] lines = [.. Wrapping.Note(text, 80)];
+        Assert.All(lines, line => Assert.InRange(line.Length, 1, 79));
+        Assert.All(lines[1..], line => Assert.StartsWith("  x", line, StringComparison.Ordinal));
+        Assert.Equal(text, string.Join(' ', lines.Select(line => line.TrimStart())));
     }
 
     [Fact]
@@ -161,24 +206,27 @@ public sealed class StatusLinesTests
         await view.ShowAsync(() =>
         {
             view.Show(Status(1, loss: 3, norm: 1) with { Worst = default });
-            view.Verdict("step 1: one\nand two");
+            view.Verdict("Dead tensor at step 1", "one\nand two.", "Do this.");
             view.Spike("step 2: a spike");
             view.Show(Status(200, loss: 2, norm: double.NaN) with { Worst = default });
             return Task.CompletedTask;
         });
-        string[] drawings = output.ToString().Replace("\r\n", "\n", StringComparison.Ordinal).Split("\r\u001b[J");
+        string[] drawings = output.ToString().Replace("\r\n", "\n", StringComparison.Ordinal).Split("\r \u001b[J\r");
         Assert.Equal(5, drawings.Length);
         Assert.EndsWith("\r\u001b[1A", drawings[1], StringComparison.Ordinal);
-        Assert.StartsWith("step 1: one and two\n-", drawings[2], StringComparison.Ordinal);
-        Assert.EndsWith("\nalarm step 1: one and two\r\u001b[2A", drawings[2], StringComparison.Ordinal);
-        Assert.EndsWith("\nalarm step 2: a spike\r\u001b[4A", drawings[3], StringComparison.Ordinal);
+        Assert.StartsWith("Dead tensor at step 1: one and two.\nWhat helps: Do this.\n-", drawings[2], StringComparison.Ordinal);
+        Assert.EndsWith("\nalarm Dead tensor at step 1: Do this.\r\u001b[2A", drawings[2], StringComparison.Ordinal);
+        // A spike leaves the verdict in its place.
+        Assert.EndsWith("\nspike step 2: a spike\nalarm Dead tensor at step 1: Do this.\r\u001b[5A", drawings[3], StringComparison.Ordinal);
         Assert.Contains("\nnorm  +!", drawings[3], StringComparison.Ordinal);
-        Assert.EndsWith("\nalarm step 2: a spike\n", drawings[4], StringComparison.Ordinal);
+        Assert.EndsWith("\nalarm Dead tensor at step 1: Do this.\n", drawings[4], StringComparison.Ordinal);
+        // Erasing from the first cell on would push the screen into tmux's history, several times a second.
+        Assert.DoesNotContain("\r\u001b[J", output.ToString(), StringComparison.Ordinal);
     }
 
     private static string[] Lines(int width, int height = 24, bool unicode = true)
     {
-        var lines = new StatusLines { Alarm = "step 13: norm spikes to 50.0000" };
+        var lines = new StatusLines { Spike = "step 13: norm spikes to 50.0000", Alarm = "Dead tensor at step 9: Begin all anew." };
         for (int step = 1; step <= 20; step++)
             lines.Add(Status(step, loss: step == 10 ? double.NaN : 2.05 - (0.05 * step), norm: step == 13 ? 50 : 0.5));
         return [.. lines.Render(width, height, unicode).Select(line => string.Concat(line.Select(segment => segment.Text)))];

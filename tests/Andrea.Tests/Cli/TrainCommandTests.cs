@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Andrea.Cli;
 using Andrea.Cli.Training;
+using Andrea.Monitoring;
+using Andrea.Reporting;
 using Andrea.Tests.Support;
 using Andrea.Training;
 
@@ -29,6 +31,11 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(12, metrics.Count(line => line.Contains("\"loss\":", StringComparison.Ordinal)));
         Assert.All(metrics, line => JsonDocument.Parse(line).Dispose());
 
+        SampleRecord written = Assert.Single(RunData.Read(run).Samples);
+        Assert.Equal((12, "the c".Length + 20), (written.Step, written.Text.Length));
+        Assert.StartsWith("the c", written.Text, StringComparison.Ordinal);
+        Assert.Contains(written.Text.Split('\n')[0], lines);
+
         CliRun sample = (await CliRun.Of("sample", run, "--prompt", "the c", "--tokens", "30", "--seed", "5")).Succeeded();
         Assert.StartsWith("the c", sample.Output, StringComparison.Ordinal);
         Assert.Equal("the c".Length + 30, sample.Output.TrimEnd('\r', '\n').Length + TrailingLineBreaks(sample.Output));
@@ -44,6 +51,38 @@ public sealed class TrainCommandTests : IDisposable
         CliRun resumed = (await CliRun.Of("train", "--resume", _folder["parts"], "--steps", "8", "--sample-tokens", "0")).Succeeded();
         Assert.Contains("5 of 8 steps are done", resumed.Output, StringComparison.Ordinal);
         Assert.Equal(Checkpoint("straight", 8), Checkpoint("parts", 8));
+    }
+
+    [Theory]
+    [InlineData("--sample-every", "3", 3, 6)]
+    [InlineData("--sample-every", "4", 4, 6)]
+    [InlineData("--sample-tokens", "0")]
+    public async Task Train_Samples_AreEachWrittenOnce(string option, string value, params int[] expected)
+    {
+        (await Train("--steps", "6", "--out", _folder["run"], option, value)).Succeeded();
+        Assert.Equal(expected, RunData.Read(_folder["run"]).Samples.Select(sample => (int)sample.Step));
+    }
+
+    [Fact]
+    public async Task Resume_WithALowerRate_TakesTheFinalOneAlong()
+    {
+        (await Train("--steps", "2", "--lr", "1e-3", "--final-lr", "3e-4", "--out", _folder["run"], "--sample-tokens", "0")).Succeeded();
+        await On("3");
+        Assert.Equal((1e-3, 3e-4), Rates());
+        await On("4", "--lr", "1e-4");
+        Assert.Equal(1e-4, Rates().Largest);
+        Assert.Equal(3e-5, Rates().Final, 12);
+        await On("5", "--lr", "2e-4", "--final-lr", "1e-5");
+        Assert.Equal((2e-4, 1e-5), Rates());
+
+        async Task On(string steps, params string[] more) =>
+            (await CliRun.Of(["train", "--resume", _folder["run"], "--steps", steps, "--sample-tokens", "0", .. more])).Succeeded();
+
+        (double Largest, double Final) Rates()
+        {
+            TrainerOptions options = RunDescription.TryRead(_folder["run"])!.Options;
+            return (options.LearningRate, options.FinalLearningRate);
+        }
     }
 
     [Fact]
@@ -257,7 +296,9 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Resume_OfAFinishedRun_SaysSo_AndWithFewerStepsIsWrongUsage()
     {
         (await Train("--steps", "3", "--out", _folder["run"], "--sample-tokens", "0")).Succeeded();
+        byte[] description = File.ReadAllBytes(Path.Combine(_folder["run"], RunDescription.FileName));
         CliRun finished = (await CliRun.Of("train", "--resume", _folder["run"])).Succeeded();
+        Assert.Equal(description, File.ReadAllBytes(Path.Combine(_folder["run"], RunDescription.FileName)));
         Assert.Contains("The run is finished: all 3 steps are done", finished.Output, StringComparison.Ordinal);
         CliRun fewer = await CliRun.Of("train", "--resume", _folder["run"], "--steps", "2");
         Assert.Contains("3", fewer.FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);

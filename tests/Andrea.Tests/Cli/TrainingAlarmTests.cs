@@ -65,10 +65,13 @@ public sealed class TrainingAlarmTests
     }
 
     [Fact]
-    public void Verdict_IsOneLineWithEvidenceAndRemedy()
+    public void Verdict_IsOneLineWithNameEvidenceAndRemedy()
     {
         Assert.Equal(
-            ["step 200 (since 101): h.0.mlp has had no gradient for 100 steps. Choose another initialisation.", "step 7: Now. Do it.", ""],
+            [
+                "Dead tensor at step 200, since step 101: h.0.mlp has had no gradient for 100 steps. Choose another initialisation.",
+                "NaN or Inf at step 7: Now. Do it.", "Learning rate too high at step 20: It rises since step 16. Lower it.", "",
+            ],
             Told(observer =>
             {
                 observer.OnVerdict(new Verdict
@@ -77,7 +80,43 @@ public sealed class TrainingAlarmTests
                     Summary = "h.0.mlp has had no gradient\r\nfor 100 steps.", Remedy = "Choose another initialisation.",
                 });
                 observer.OnVerdict(new Verdict { Kind = VerdictKind.NonFinite, Step = 7, Since = 7, Summary = "Now.", Remedy = "Do it." });
+                observer.OnVerdict(new Verdict { Kind = VerdictKind.LearningRateTooHigh, Step = 20, Since = 16, Summary = "It rises since step 16.", Remedy = "Lower it." });
             }));
+    }
+
+    [Fact]
+    public void Verdict_OfEveryKind_HasANameInWords()
+    {
+        foreach (VerdictKind kind in Enum.GetValues<VerdictKind>())
+        {
+            string line = Told(observer => observer.OnVerdict(new Verdict { Kind = kind, Step = 7, Since = 7, Summary = "Now.", Remedy = "Do it." }))[0];
+            Assert.Contains(' ', line[..line.IndexOf(" at step 7: ", StringComparison.Ordinal)]);
+        }
+    }
+
+    [Fact]
+    public void BadSteps_AreToldOfMoreAndMoreSeldom_AndTheirEndOnce()
+    {
+        const string Bad = "3 gradients are not finite, the first in wte[5]";
+        string[] lines = Told(observer =>
+        {
+            for (int step = 1; step <= 1200; step++)
+            {
+                // A long streak, a single step, and every second step for a while.
+                bool isBad = step is (>= 2 and <= 1001) or 1030 || (step is >= 1060 and < 1160 && step % 2 == 0);
+                StepRecord record = Step(step, norm: 5);
+                observer.OnStep(isBad ? record with { Clip = record.Clip with { NonFiniteCount = 3, FirstBadTensor = "wte", FirstBadIndex = 5 } } : record);
+            }
+        });
+        Assert.Equal(
+            [
+                $"step 2: {Bad}", $"step 11: {Bad}; so in 10 steps since step 2", $"step 101: {Bad}; so in 100 steps since step 2",
+                $"step 1001: {Bad}; so in 1000 steps since step 2",
+                "step 1002: gradients are finite again, after 1000 steps since step 2 in which they were not",
+                $"step 1030: {Bad}", $"step 1060: {Bad}", $"step 1078: {Bad}; so in 10 steps since step 1060",
+                "step 1159: gradients are finite again, after 50 steps since step 1060 in which they were not", "",
+            ],
+            lines.Where(line => !line.Contains("tok/s", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -85,7 +85,9 @@ public sealed class RunDescriptionTests : IDisposable
             await first.RunAsync();
         File.WriteAllText(Path.Combine(Run, "run.json"), "{\"half\":");
         Assert.Null(RunDescription.TryRead(Run));
-        using (Trainer.Resume(device, Run, tokenizer => SmallRun.Data))
+        using (SmallRun.Resume(device, Run))
+            Assert.Null(RunDescription.TryRead(Run));
+        using (Trainer.Resume(device, Run, tokenizer => SmallRun.Data, options => options with { Steps = 15 }))
             Assert.Equal((null, "run"), (RunDescription.TryRead(Run)!.Started, RunDescription.TryRead(Run)!.Name));
     }
 

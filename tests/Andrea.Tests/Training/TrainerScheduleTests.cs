@@ -1,5 +1,9 @@
+using System.Text.Json;
 using Andrea.Optim;
+using Andrea.Reporting;
+using Andrea.Tests.Support;
 using Andrea.Training;
+using Andrea.Training.Checkpoints;
 
 namespace Andrea.Tests.Training;
 
@@ -75,6 +79,65 @@ public class TrainerScheduleTests
         Assert.Equal([5L, 10L], log.Samples.Select(sample => sample.Step));
         Assert.All(log.Samples, sample => Assert.Equal(23, sample.Text.Length));
         Assert.NotEqual(log.Samples[0].Text, log.Samples[1].Text);
+    }
+
+    [Theory]
+    [InlineData(0, new long[] { 12 })]
+    [InlineData(5, new long[] { 5, 10, 12 })]
+    [InlineData(6, new long[] { 6, 12 })]
+    public async Task Run_SampleAtEnd_ContinuesThePromptBehindTheLastCheckpoint(long every, long[] expected)
+    {
+        using var folder = new TemporaryFolder();
+        using Device device = Device.Cpu(1);
+        TrainerOptions options = SmallRun.Options with { SampleEvery = every, SampleAtEnd = true, SamplePrompt = "daft ze", SampleTokens = 23, RunFolder = folder["run"] };
+        using Trainer trainer = SmallRun.Create(device, options);
+        var log = new RecordLog();
+        trainer.Observe(log);
+        await trainer.RunAsync();
+        Assert.Equal(expected, log.Samples.Select(sample => sample.Step));
+        Assert.All(log.Samples, sample => Assert.Equal("daft ze".Length + 23, sample.Text.Length));
+        Assert.All(log.Samples, sample => Assert.StartsWith("daft ze", sample.Text, StringComparison.Ordinal));
+        Assert.Equal(trainer.Sample("daft ze", 23), log.Samples[^1].Text);
+        Assert.Equal(expected, RunData.Read(folder["run"]).Samples.Select(sample => sample.Step));
+    }
+
+    [Fact]
+    public async Task Run_SampleAtEnd_StoppedBefore_WritesNone_AndResumedGivesTheSameBits()
+    {
+        using var folder = new TemporaryFolder();
+        using Device device = Device.Cpu(1);
+        TrainerOptions options = SmallRun.Options with { SampleAtEnd = true, SampleTokens = 5 };
+        using Trainer straight = SmallRun.Create(device, options);
+        await straight.RunAsync();
+        using var stop = new CancellationTokenSource();
+        var log = new RecordLog();
+        using (Trainer stopped = SmallRun.Create(device, options with { RunFolder = folder["run"] }))
+        {
+            stopped.Observe(log);
+            stopped.OnStep(record => { if (record.Step == 5) stop.Cancel(); });
+            await stopped.RunAsync(stop.Token);
+        }
+        Assert.Empty(log.Samples);
+        using Trainer resumed = SmallRun.Resume(device, folder["run"]);
+        resumed.Observe(log);
+        await resumed.RunAsync();
+        Assert.Equal(12, Assert.Single(log.Samples).Step);
+        Assert.Equal(straight.Bits(), resumed.Bits());
+    }
+
+    [Fact]
+    public void New_PromptOfUnknownCharacters_IsRefused()
+    {
+        using Device device = Device.Cpu(1);
+        Exception error = Assert.ThrowsAny<Exception>(() => SmallRun.Create(device, SmallRun.Options with { SamplePrompt = "daft @" }));
+        Assert.Contains("U+0040", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_OfACheckpointWithoutAPrompt_HaveAnEmptyOne()
+    {
+        TrainerOptions options = JsonSerializer.Deserialize("{}", CheckpointJson.Default.TrainerOptions)!;
+        Assert.Equal(("", false), (options.SamplePrompt, options.SampleAtEnd));
     }
 
     [Fact]
