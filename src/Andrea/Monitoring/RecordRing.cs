@@ -15,11 +15,15 @@ internal struct QueuedRecord
 
 /// <summary>Steps and gradients that wait, oldest first, in memory made once. Not thread-safe.</summary>
 /// <remarks>Copies of gradients go round: <see cref="Return"/> one that has been delivered, and <see cref="Add(long, GradientRecord)"/> uses it
-/// again. So there are as many as have ever waited at the same time, at most the capacity and the one being delivered.</remarks>
+/// again. The first one makes 64; where more have to wait at the same time there are as many, at most the capacity and the one being delivered.</remarks>
 internal sealed class RecordRing(int capacity)
 {
+    // So many wait at most where observers keep up, disks included, so that after the first record training allocates nothing.
+    private const int CopiesAtOnce = 64;
+
     private readonly QueuedRecord[] _slots = new QueuedRecord[capacity];
     private readonly GradientRecord?[] _spare = new GradientRecord?[capacity + 1];
+    private IReadOnlyList<MonitoredTensor>? _copiesOf;
     private int _first, _spareCount;
 
     public int Count { get; private set; }
@@ -90,6 +94,12 @@ internal sealed class RecordRing(int capacity)
             // Another monitor's copies have another length; they are not needed again.
             if (ReferenceEquals(copy.Tensors, like.Tensors))
                 return copy;
+        }
+        if (!ReferenceEquals(_copiesOf, like.Tensors))
+        {
+            _copiesOf = like.Tensors;
+            while (_spareCount < Math.Min(CopiesAtOnce, _slots.Length))
+                _spare[_spareCount++] = new GradientRecord(like.Tensors);
         }
         return new GradientRecord(like.Tensors);
     }
