@@ -1,6 +1,6 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Andrea.Gpt;
+using Andrea.Training.Checkpoints;
 
 namespace Andrea.Training;
 
@@ -49,7 +49,7 @@ internal sealed record RunDescription
         ArgumentException.ThrowIfNullOrEmpty(runFolder);
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(runFolder, FileName)), RunJson.Default.RunDescription);
+            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(runFolder, FileName)), CheckpointJson.Default.RunDescription);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -62,7 +62,7 @@ internal sealed record RunDescription
     internal void Write(string runFolder)
     {
         string path = Path.Combine(runFolder, FileName), temporary = path + ".tmp";
-        File.WriteAllBytes(temporary, [.. JsonSerializer.SerializeToUtf8Bytes(this, RunJson.Default.RunDescription), (byte)'\n']);
+        File.WriteAllBytes(temporary, [.. JsonSerializer.SerializeToUtf8Bytes(this, CheckpointJson.Default.RunDescription), (byte)'\n']);
         File.Move(temporary, path, overwrite: true);
     }
 }
@@ -77,15 +77,3 @@ internal sealed record TokenizerDescription(string Kind, int VocabularySize);
 /// <param name="Step">Steps done by then.</param>
 /// <param name="Device">The device that it went on with.</param>
 internal sealed record ResumeDescription(DateTimeOffset At, long Step, string Device);
-
-/// <summary>run.json as source-generated code, in the form of the checkpoints' JSON.</summary>
-[JsonSourceGenerationOptions(
-    WriteIndented = true,
-    NewLine = "\n",
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true)]
-[JsonSerializable(typeof(RunDescription))]
-internal sealed partial class RunJson : JsonSerializerContext;

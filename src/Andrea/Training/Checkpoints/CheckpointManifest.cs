@@ -118,7 +118,7 @@ internal sealed record CheckpointManifest
     private static string HashBefore(int end, ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes[..end]));
 }
 
-/// <summary>How state.json is written: without reflection, so that the library can be trimmed and compiled ahead of time.</summary>
+/// <summary>How state.json and run.json are written: without reflection, so that the library can be trimmed and compiled ahead of time.</summary>
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     NewLine = "\n",
@@ -129,4 +129,5 @@ internal sealed record CheckpointManifest
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CheckpointManifest))]
 [JsonSerializable(typeof(TrainerOptions))]
+[JsonSerializable(typeof(RunDescription))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;
