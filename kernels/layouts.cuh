@@ -117,3 +117,65 @@ ANDREA_CHECK_FIELD(UpdateSums, updates);
 ANDREA_CHECK_FIELD(UpdateSums, ratios);
 ANDREA_CHECK_FIELD(UpdateSums, second_moments);
 ANDREA_CHECK_FIELD(UpdateSums, gradients);
+
+/* How a stabilizer works: the same for all tensors and steps. */
+struct StabilizerSettings {
+    double spike_root;
+    double maximum_decay;
+    double norm_decay;
+    double square_decay;
+    double epsilon;
+    long long reset_every; /* 0 for never */
+    long long grace_steps;
+    long long warmup_steps;
+    int kind;
+    int restarts_correction;
+};
+ANDREA_CHECK_SIZE(StabilizerSettings);
+ANDREA_CHECK_FIELD(StabilizerSettings, spike_root);
+ANDREA_CHECK_FIELD(StabilizerSettings, maximum_decay);
+ANDREA_CHECK_FIELD(StabilizerSettings, norm_decay);
+ANDREA_CHECK_FIELD(StabilizerSettings, square_decay);
+ANDREA_CHECK_FIELD(StabilizerSettings, epsilon);
+ANDREA_CHECK_FIELD(StabilizerSettings, reset_every);
+ANDREA_CHECK_FIELD(StabilizerSettings, grace_steps);
+ANDREA_CHECK_FIELD(StabilizerSettings, warmup_steps);
+ANDREA_CHECK_FIELD(StabilizerSettings, kind);
+ANDREA_CHECK_FIELD(StabilizerSettings, restarts_correction);
+
+/* What a stabilizer has decided for one tensor in one step. */
+struct TensorStep {
+    double rate_scale;
+    double decay_scale;
+    double shrink;         /* of gradients above the limit */
+    double gradient_scale; /* exactly 1 leaves gradients alone */
+    float limit;
+    float spike_root; /* 0 for none */
+    int reset;
+    int padding;
+};
+ANDREA_CHECK_SIZE(TensorStep);
+ANDREA_CHECK_FIELD(TensorStep, rate_scale);
+ANDREA_CHECK_FIELD(TensorStep, decay_scale);
+ANDREA_CHECK_FIELD(TensorStep, shrink);
+ANDREA_CHECK_FIELD(TensorStep, gradient_scale);
+ANDREA_CHECK_FIELD(TensorStep, limit);
+ANDREA_CHECK_FIELD(TensorStep, spike_root);
+ANDREA_CHECK_FIELD(TensorStep, reset);
+
+/* What Stable-SPAM remembers of one tensor: averages from 0, and the powers that correct their bias. */
+struct TensorHistory {
+    double maximum;
+    double norm;
+    double square;
+    double maximum_power;
+    double norm_power;
+    double square_power;
+};
+ANDREA_CHECK_SIZE(TensorHistory);
+ANDREA_CHECK_FIELD(TensorHistory, maximum);
+ANDREA_CHECK_FIELD(TensorHistory, norm);
+ANDREA_CHECK_FIELD(TensorHistory, square);
+ANDREA_CHECK_FIELD(TensorHistory, maximum_power);
+ANDREA_CHECK_FIELD(TensorHistory, norm_power);
+ANDREA_CHECK_FIELD(TensorHistory, square_power);

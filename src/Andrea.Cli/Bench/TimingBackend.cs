@@ -126,6 +126,27 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         End(Part.AdamW, started);
     }
 
+    public void SoftSign(in UpdateOperands operands, SoftSignSettings settings, DeviceBuffer<UpdateSums>? partials)
+    {
+        long started = Begin();
+        inner.SoftSign(operands, settings, partials);
+        End(Part.AdamW, started);
+    }
+
+    public void Stabilize(in UpdateOperands operands, AdamWSettings settings, StabilizerMemory memory)
+    {
+        long started = Begin();
+        inner.Stabilize(operands, settings, memory);
+        End(Part.AdamW, started);
+    }
+
+    public void AdamWStabilized(in UpdateOperands operands, AdamWSettings settings, StabilizerMemory memory, DeviceBuffer<UpdateSums>? partials)
+    {
+        long started = Begin();
+        inner.AdamWStabilized(operands, settings, memory, partials);
+        End(Part.AdamW, started);
+    }
+
     public void EmbeddingForward(
         DeviceBuffer<int> tokens, Tensor tokenTable, Tensor positionTable, int firstPosition, int batch, int tokenCount, int channels, Tensor output)
     {

@@ -32,6 +32,9 @@ internal sealed class TrainingOptions
         "--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact).", "exact", "torch");
     private readonly Option<string?> _nonFinite = CliOption.Choice(
         "--non-finite", "What happens when a gradient is NaN or Inf (default: skip the step).", "skip", "propagate", "throw");
+    private readonly Option<string?> _optimizer = CliOption.Choice(
+        "--optimizer", "What updates the parameters: adamw, s3 (SoftSignSGD), or AdamW kept from spikes by StableAdamW, SPAM or Stable-SPAM (default: the preset's, adamw).",
+        OptimizerChoice.Words);
     private readonly Option<double?> _decay = Rate("--weight-decay", $"Decoupled weight decay {FromPreset}.");
     private readonly Option<ulong?> _seed = CliOption.Seed("Seed of first values, order of the data, and samples (default: 1).");
     private readonly Option<long?> _evaluateEvery = CliOption.Whole(
@@ -46,8 +49,8 @@ internal sealed class TrainingOptions
     {
         Option[] options =
         [
-            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula, _nonFinite, _decay,
-            _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
+            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula, _nonFinite,
+            _optimizer, _decay, _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
         ];
         foreach (Option option in options)
             command.Add(option);
@@ -107,7 +110,10 @@ internal sealed class TrainingOptions
                 Formula = FormulaOf(parsed.GetValue(_formula)) ?? options.Clip.Formula,
                 NonFinite = PolicyOf(parsed.GetValue(_nonFinite)) ?? options.Clip.NonFinite,
             },
-            Optimizer = options.Optimizer with { WeightDecay = parsed.GetValue(_decay) ?? options.Optimizer.WeightDecay },
+            Optimizer = OptimizerChoice.Of(parsed.GetValue(_optimizer), options.Optimizer) with
+            {
+                WeightDecay = parsed.GetValue(_decay) ?? options.Optimizer.WeightDecay,
+            },
             EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? options.EvaluateEvery,
             CheckpointEvery = parsed.GetValue(_checkpointEvery) ?? options.CheckpointEvery,
             KeepCheckpoints = parsed.GetValue(_keep) ?? options.KeepCheckpoints,

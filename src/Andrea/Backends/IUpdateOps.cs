@@ -9,7 +9,7 @@ internal interface IUpdateOps
     /// <summary>One fused S3 step; reads g, m, r, p once and writes m, r, p once (28 bytes a parameter).</summary>
     /// <param name="operands">Parameters, gradients, moments; the second moment is r, the p-th root of the paper's s.</param>
     /// <param name="settings">Beta and p.</param>
-    /// <param name="partials">(ChunkCount) out, as of <see cref="IGradientOps.AdamWMeasured"/> with r^2 for vHat and a floor of 0; null does not measure.</param>
+    /// <param name="partials">(ChunkCount) out, as of <see cref="IGradientOps.AdamWMeasured"/> with r^2 for vHat and 2^-1022 for the floor; null does not measure.</param>
     /// <remarks>
     /// Scalars in double, rounded to float once: rest = 1 - beta; lr = learningRate * scale; decay = 1 - lr * weightDecay. Per element in float:
     /// <code>

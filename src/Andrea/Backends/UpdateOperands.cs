@@ -7,15 +7,13 @@ namespace Andrea.Backends;
 /// <param name="Tensors">(TensorCount) in: decay and learning rate factor of each tensor.</param>
 /// <param name="LearningRate">(1) in.</param>
 /// <param name="State">(1) in and out: step counter and powers of the betas.</param>
-/// <param name="Clip">(1) in, or null: coefficient to fold in, and the skip flag, which leaves everything bit-identical.</param>
-/// <param name="Norms">(TensorCount) in, or null without a clip: what the clip found in each tensor.</param>
+/// <param name="Clip">In, or null: coefficients to fold in, and the skip flag, which leaves everything bit-identical.</param>
 internal readonly record struct UpdateOperands(
     ChunkTable Table,
     DeviceBuffer<AdamWTensor> Tensors,
     DeviceBuffer<double> LearningRate,
     DeviceBuffer<AdamWState> State,
-    DeviceBuffer<ClipState>? Clip,
-    DeviceBuffer<TensorNorm>? Norms);
+    ClipOutcome? Clip);
 
 /// <summary>What S3 does alike for all tensors.</summary>
 /// <param name="Beta">Decay of both moments, in (0, 1).</param>

@@ -100,8 +100,7 @@ internal sealed unsafe partial class CpuBackend
                 Chunk chunk = Chunks[i];
                 double coefficient = Norms == null ? 1 : Norms[chunk.Tensor].Coefficient;
                 var scalars = new AdamWScalars(Settings, Before, Tensors[chunk.Tensor], LearningRate, coefficient);
-                AdamWChunk.Step(
-                    scalars, (float*)chunk.Gradient, (float*)chunk.Parameter, (float*)chunk.FirstMoment, (float*)chunk.SecondMoment, chunk.Length);
+                UpdateLoop.Run(scalars, chunk);
             }
         }
     }

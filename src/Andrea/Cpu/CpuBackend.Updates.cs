@@ -56,17 +56,17 @@ internal sealed unsafe partial class CpuBackend
 
         public readonly void Run(long start, long end, int worker)
         {
-            var measure = new MeasureScalars(Settings, Before);
+            MeasureScalars measure = MeasureScalars.Of(Settings, Before);
             for (long i = start; i < end; i++)
             {
                 if (Skip)
                 {
-                    Partials[i] = AdamWChunk.MeasureSkipped(Chunks[i]);
+                    Partials[i] = UpdateLoop.MeasureSkipped(Chunks[i]);
                     continue;
                 }
                 double coefficient = Norms == null ? 1 : Norms[Chunks[i].Tensor].Coefficient;
                 var scalars = new AdamWScalars(Settings, Before, Tensors[Chunks[i].Tensor], LearningRate, coefficient);
-                Partials[i] = AdamWChunk.StepMeasured(scalars, measure, Chunks[i]);
+                Partials[i] = UpdateLoop.Measure(scalars, measure, Chunks[i]);
             }
         }
     }

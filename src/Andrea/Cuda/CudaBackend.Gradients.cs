@@ -1,10 +1,15 @@
 using Andrea.Backends;
+using Andrea.Cuda.Gradients;
 using Andrea.Tensors;
 
 namespace Andrea.Cuda;
 
 internal sealed partial class CudaBackend
 {
+    private UpdateKernels? _updates;
+
+    private UpdateKernels UpdateKernels => _updates ??= new UpdateKernels(_loader);
+
     public void GradNormPartial(ChunkTable table, DeviceBuffer<ChunkPartial> partials) => _gradients.GradNormPartial(table, partials);
 
     public void GradNormFinal(
@@ -26,4 +31,14 @@ internal sealed partial class CudaBackend
 
     public void UpdateFinal(ChunkTable table, DeviceBuffer<UpdateSums> partials, DeviceBuffer<UpdateSums> updates) =>
         _gradients.UpdateFinal(table, partials, updates);
+
+    public void SoftSign(in UpdateOperands operands, SoftSignSettings settings, DeviceBuffer<UpdateSums>? partials) =>
+        UpdateKernels.SoftSign(operands, settings, partials);
+
+    public void Stabilize(in UpdateOperands operands, AdamWSettings settings, StabilizerMemory memory) =>
+        UpdateKernels.Stabilize(operands, settings, memory);
+
+    public void AdamWStabilized(
+        in UpdateOperands operands, AdamWSettings settings, StabilizerMemory memory, DeviceBuffer<UpdateSums>? partials) =>
+        UpdateKernels.AdamWStabilized(operands, settings, memory, partials);
 }

@@ -146,6 +146,7 @@ internal sealed partial class CudaBackend : IBackend
     private void Free()
     {
         _gradients?.Dispose();
+        _updates?.Dispose();
         _linear?.Dispose();
         _scratch?.Dispose();
         _staging?.Dispose();

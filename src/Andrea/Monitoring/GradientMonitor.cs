@@ -11,7 +11,7 @@ namespace Andrea.Monitoring;
 /// Norm before and after clipping, largest magnitude, NaN and Inf in every monitored step; every
 /// <see cref="GradientMonitorOptions.UpdatesEvery"/> steps also weight norm, update norm, RMS(g / sqrt(v)) and mean(v) / mean(g^2).
 /// A step is whatever its clipper measures: a <see cref="GradClipper.Clip"/>, a <see cref="GradClipper.Measure"/>, or an
-/// <see cref="AdamW.Step"/> with that clipper. Steps that are part of a recording of yours are neither counted nor monitored.
+/// <see cref="Optimizer.Step"/> with that clipper. Steps that are part of a recording of yours are neither counted nor monitored.
 /// Replaces the loop over PyTorch's <c>named_parameters()</c> that logs <c>p.grad.norm().item()</c>, which waits for the device once for each
 /// tensor. Here nothing waits, and readings come one step late on a GPU:
 /// <code>
@@ -33,7 +33,7 @@ public sealed class GradientMonitor : IDisposable
     private const int Capacity = 8;
 
     private readonly GradClipper _clipper;
-    private readonly AdamW? _optimizer;
+    private readonly Optimizer? _optimizer;
     private readonly MonitoredGroups _groups;
     private readonly OwnedMemory _owned = new();
     private readonly IReadback<ClipState> _clips;
@@ -60,7 +60,7 @@ public sealed class GradientMonitor : IDisposable
     /// <exception cref="ArgumentException">An option is out of range, a pattern matches no tensor, or the optimizer reads other gradients than
     /// the clipper measures, or has another clipper.</exception>
     /// <exception cref="InvalidOperationException">Another monitor looks at this clipper or optimizer.</exception>
-    public GradientMonitor(GradClipper clipper, AdamW? optimizer = null, GradientMonitorOptions? options = null)
+    public GradientMonitor(GradClipper clipper, Optimizer? optimizer = null, GradientMonitorOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(clipper);
         Options = options ?? new GradientMonitorOptions();
@@ -167,7 +167,7 @@ public sealed class GradientMonitor : IDisposable
         return false;
     }
 
-    private static void Check(GradClipper clipper, AdamW? optimizer)
+    private static void Check(GradClipper clipper, Optimizer? optimizer)
     {
         if (clipper.Enqueued is not null || optimizer?.WantsMeasuring is not null)
             throw new InvalidOperationException("Another monitor looks at this clipper or optimizer already. Dispose it first, or share it.");

@@ -22,7 +22,8 @@ public sealed partial class Trainer
     /// <returns>The trainer; it writes into the same run's folder unless <paramref name="change"/> names another.</returns>
     /// <exception cref="CheckpointException">There is no checkpoint, or it is damaged or foreign.</exception>
     /// <exception cref="CheckpointException">Its folder holds later checkpoints, or another run's, which would be lost.</exception>
-    /// <exception cref="ArgumentException">The options ask for fewer steps than have been made.</exception>
+    /// <exception cref="ArgumentException">The options ask for fewer steps than have been made, or for another optimizer than AdamW or S3 as before;
+    /// a stabilizer may be changed.</exception>
     /// <exception cref="TrainingDataException">The data is not the data that the run began with.</exception>
     public static Trainer Resume(
         Device device, string path, Func<Tokenizer, TokenDataset> openData, Func<TrainerOptions, TrainerOptions>? change = null)
@@ -36,8 +37,11 @@ public sealed partial class Trainer
         if (state.Data.Fingerprint is { } fingerprint && fingerprint != data.Fingerprint)
             throw new TrainingDataException(
                 $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
-        TrainerOptions options = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
-        options = change is null ? options : change(options);
+        TrainerOptions before = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
+        TrainerOptions options = change is null ? before : change(before);
+        if (options.Optimizer.GetType() != before.Optimizer.GetType())
+            throw new ArgumentException(
+                $"The run was made with {NameOf(before.Optimizer)}, whose moments say nothing to {NameOf(options.Optimizer)}. Keep the optimizer, or start a new run.");
         RunFolder.RefuseToLose(options.RunFolder, checkpoint);
         var trainer = new Trainer(device, state.Config, data, options, resumes: true);
         try
@@ -69,9 +73,11 @@ public sealed partial class Trainer
     /// <param name="folder">Folder to write into.</param>
     /// <param name="matricesOnly">Whether to leave out what has one dimension: norms and biases.</param>
     /// <returns>The file's path.</returns>
+    /// <exception cref="InvalidOperationException">The optimizer is not AdamW, whose moments the file is for.</exception>
     public string ExportAndrea(string folder, bool matricesOnly = false) => Alone(() =>
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        RequireAdamW();
         string path = Path.Combine(folder, AndreaBin.FileNameOf(checked((int)Step)));
         AndreaBin.Write(path, (int)Step, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments, matricesOnly);
         return path;
@@ -81,20 +87,27 @@ public sealed partial class Trainer
     /// the place in the data, is taken from this trainer's own options; so it is a good continuation, not an exact one.</summary>
     /// <param name="path">The file; must be of a model of this size.</param>
     /// <exception cref="CheckpointFormatException">The file is cut off, or of another model; nothing was overwritten.</exception>
+    /// <exception cref="InvalidOperationException">The optimizer is not AdamW, whose moments the file holds.</exception>
     public void ImportAndrea(string path)
     {
         Enter();
         try
         {
+            AdamWOptions adamW = RequireAdamW();
             Step = AndreaBin.Read(path, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
             _windowsDrawn = checked(Step * Options.MicroBatches * Options.BatchSize);
-            _optimizer.Restore(AdamWProgress.After(Step, _optimizer.Options));
+            _optimizer.Restore(AdamWProgress.After(Step, adamW));
         }
         finally
         {
             Monitor.Exit(_computing);
         }
     }
+
+    private AdamWOptions RequireAdamW() => _optimizer.Options as AdamWOptions ?? throw new InvalidOperationException(
+        $"ANDREA's files hold AdamW's moments, but this trainer's optimizer is {NameOf(_optimizer.Options)}. Use Andrea's own checkpoints.");
+
+    private static string NameOf(OptimizerOptions options) => options is SoftSignOptions ? "S3" : "AdamW";
 
     internal static Tokenizer ReadTokenizer(CheckpointState state, string checkpoint) => state.Tokenizer is { } json
         ? Tokenizer.Read(json)
@@ -112,11 +125,21 @@ public sealed partial class Trainer
         Step = state.Step;
         _windowsDrawn = state.Data.Position;
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
+        RestoreStabilizer(state);
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _bestValidationLoss = state.BestValidationLoss;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         DropRecordsAfter(Step);
+    }
+
+    /// <summary>A stabilizer that the run has only now begins to learn.</summary>
+    private void RestoreStabilizer(CheckpointState state)
+    {
+        if (_optimizer is not AdamW adamW)
+            return;
+        double[] kept = state.Stabilizer ?? [];
+        adamW.RestoreStabilizerState(kept.Length == adamW.ReadStabilizerState().Length ? kept : []);
     }
 
     /// <summary>Saves what can be saved while another exception is on its way, which must not be hidden by a second one.</summary>
@@ -158,6 +181,7 @@ public sealed partial class Trainer
             Trainer = JsonSerializer.SerializeToElement(Options, CheckpointJson.Default.TrainerOptions),
             Tokenizer = ToJson(Tokenizer),
             Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
+            Stabilizer = (_optimizer as AdamW)?.ReadStabilizerState() is { Length: > 0 } kept ? kept : null,
             Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips),
             Data = new DataProgress(Options.Seed, _windowsDrawn, _data.Fingerprint),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,

@@ -10,7 +10,7 @@ using Andrea.Training.Checkpoints;
 
 namespace Andrea.Training;
 
-/// <summary>Trains a GPT on a data set: batches, forward, backward, one clip and one AdamW update for each step, measurements, checkpoints.</summary>
+/// <summary>Trains a GPT on a data set: batches, forward, backward, one clip and one update by AdamW or S3 for each step, measurements, checkpoints.</summary>
 /// <remarks>
 /// The order is fixed: all micro-batches first, then one clip of the accumulated gradients, then the update. A run is a pure function of
 /// configuration, data and seed, on any number of threads; N steps are bit-identical to k steps, stop, resume, N - k steps. A step allocates nothing.
@@ -29,7 +29,7 @@ public sealed partial class Trainer : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly GptPass _pass;
     private readonly GradClipper _clipper;
-    private readonly AdamW _optimizer;
+    private readonly Optimizer _optimizer;
     private readonly GradientMonitor? _monitor;
     private readonly BatchSampler _sampler;
     private readonly EvaluationBatches? _evaluation;
@@ -91,7 +91,7 @@ public sealed partial class Trainer : IDisposable
                 Model.Initialize(options.Initialization, options.Seed);
             _pass = _owned.Add(new GptPass(Model, options.BatchSize, tokenCount));
             _clipper = _owned.Add(new GradClipper(device, Model.Gradients, options.Clip) { Arrived = _underWay.Accept });
-            _optimizer = _owned.Add(new AdamW(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
+            _optimizer = _owned.Add(Optimizer.Create(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
             if (options.Monitor.Every > 0)
                 _monitor = _owned.Add(new GradientMonitor(_clipper, _optimizer, options.Monitor));
             _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));

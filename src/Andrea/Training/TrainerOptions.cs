@@ -5,6 +5,7 @@ using Andrea.Gpt;
 using Andrea.Monitoring;
 using Andrea.Monitoring.Diagnosis;
 using Andrea.Optim;
+using Andrea.Training.Checkpoints;
 
 namespace Andrea.Training;
 
@@ -58,8 +59,10 @@ public sealed record TrainerOptions
     /// <summary>Largest gradient norm, formula, and what happens to NaN and Inf.</summary>
     public GradClipperOptions Clip { get; init; } = new();
 
-    /// <summary>Betas, epsilon, weight decay, groups.</summary>
-    public AdamWOptions Optimizer { get; init; } = new();
+    /// <summary>Which optimizer, with betas, weight decay, groups: <see cref="AdamWOptions"/>, with or without a stabilizer, or <see cref="SoftSignOptions"/>.</summary>
+    /// <value>AdamW</value>
+    [JsonConverter(typeof(OptimizerOptionsConverter))]
+    public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
 
     /// <summary>How gradients are monitored; observers get an <see cref="IStepObserver.OnGradients"/> for each step that is.
     /// <see cref="GradientMonitorOptions.Off"/> switches it off.</summary>

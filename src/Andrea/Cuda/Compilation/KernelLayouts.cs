@@ -10,7 +10,7 @@ internal static class KernelLayouts
 {
     /// <summary>One definition for each struct's size and each field's offset, in bytes.</summary>
     public static IEnumerable<string> Definitions() =>
-        [.. OfChunk(), .. OfChunkPartial(), .. OfTensorNorm(), .. OfClipState(), .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums()];
+        [.. OfChunk(), .. OfChunkPartial(), .. OfTensorNorm(), .. OfClipState(), .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums(), .. KernelLayoutsOfStabilizers.Definitions()];
 
     private static string[] OfChunk()
     {
@@ -113,10 +113,10 @@ internal static class KernelLayouts
         ];
     }
 
-    private static string Size<T>()
+    internal static string Size<T>()
         where T : unmanaged => $"-DANDREA_BYTES_{typeof(T).Name}={Unsafe.SizeOf<T>()}";
 
-    private static string Offset<T, TField>(ref T whole, ref TField field, string name)
+    internal static string Offset<T, TField>(ref T whole, ref TField field, string name)
         where T : unmanaged
         where TField : unmanaged =>
         $"-DANDREA_OFFSET_{typeof(T).Name}_{name}={Unsafe.ByteOffset(ref Unsafe.As<T, byte>(ref whole), ref Unsafe.As<TField, byte>(ref field))}";

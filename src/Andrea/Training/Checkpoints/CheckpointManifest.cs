@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Andrea.Optim;
 
 namespace Andrea.Training.Checkpoints;
 
@@ -129,5 +130,7 @@ internal sealed record CheckpointManifest
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CheckpointManifest))]
 [JsonSerializable(typeof(TrainerOptions))]
+[JsonSerializable(typeof(AdamWOptions))]
+[JsonSerializable(typeof(SoftSignOptions))]
 [JsonSerializable(typeof(RunDescription))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -23,6 +23,9 @@ internal sealed record CheckpointState
 
     public required OptimizerProgress Optimizer { get; init; }
 
+    /// <summary>What the optimizer's stabilizer remembers; null when there is none, or nothing to remember.</summary>
+    public double[]? Stabilizer { get; init; }
+
     public required ClipCounters Clip { get; init; }
 
     public required DataProgress Data { get; init; }
@@ -48,7 +51,7 @@ internal sealed record CheckpointState
     public CheckpointVersions? Versions { get; init; }
 }
 
-/// <summary>AdamW's progress; see <see cref="Backends.AdamWState"/>.</summary>
+/// <summary>The optimizer's progress; see <see cref="Backends.AdamWState"/>.</summary>
 /// <param name="AppliedSteps">Steps applied, skipped ones not counted.</param>
 /// <param name="Beta1Power">beta1^AppliedSteps, as accumulated.</param>
 /// <param name="Beta2Power">beta2^AppliedSteps, as accumulated.</param>

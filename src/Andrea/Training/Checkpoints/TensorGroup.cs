@@ -14,6 +14,6 @@ internal sealed record CheckpointTensors(ParameterArena Parameters, ParameterAre
     /// <summary>What stands in model.safetensors.</summary>
     public TensorGroup[] ModelGroups => [new("", Parameters)];
 
-    /// <summary>What stands in optimizer.safetensors: AdamW's first and second moments.</summary>
+    /// <summary>What stands in optimizer.safetensors: the optimizer's first and second moments.</summary>
     public TensorGroup[] OptimizerGroups => [new("m.", FirstMoments), new("v.", SecondMoments)];
 }
