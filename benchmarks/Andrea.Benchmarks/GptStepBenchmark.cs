@@ -45,7 +45,7 @@ public class GptStepBenchmark
         _model.Initialize(InitializationKind.Gpt2, seed: 1);
         _pass = new GptPass(_model, Problem.Batch, Problem.Context);
         _clipper = new GradClipper(_device, _model.Gradients, Problem.Preset.Options.Clip);
-        _optimizer = new AdamW(_device, _model.Parameters, _model.Gradients, Problem.Preset.Options.Optimizer, _clipper);
+        _optimizer = new AdamW(_device, _model.Parameters, _model.Gradients, (AdamWOptions)Problem.Preset.Options.Optimizer, _clipper);
         _inputs = RandomFill.Tokens(Problem.Tokens, Problem.Preset.Config.VocabularySize, seed: 1);
         _targets = RandomFill.Tokens(Problem.Tokens, Problem.Preset.Config.VocabularySize, seed: 2);
     }

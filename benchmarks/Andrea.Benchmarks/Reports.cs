@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Andrea.Gpt;
+using Andrea.Optim;
 using Andrea.Tensors;
 using Andrea.Training;
 
@@ -32,9 +33,9 @@ internal static class Reports
         Activation = preset.Config.Activation.ToString(),
         preset.Config.NormEpsilon,
         preset.Options.Clip.MaxNorm,
-        preset.Options.Optimizer.Beta1,
-        preset.Options.Optimizer.Beta2,
-        preset.Options.Optimizer.Epsilon,
+        ((AdamWOptions)preset.Options.Optimizer).Beta1,
+        ((AdamWOptions)preset.Options.Optimizer).Beta2,
+        ((AdamWOptions)preset.Options.Optimizer).Epsilon,
         preset.Options.Optimizer.WeightDecay,
         Tensors = Tensors(GptParameters.CreateLayout(preset.Config)),
     }));

@@ -78,6 +78,13 @@ internal static class DocumentationExamples
         optimizer.Step(learningRate: 3e-4); // measures, then clips and updates in one pass
     }
 
+    public static void OfSoftSignSgd(Device device, TensorSet parameters, TensorSet gradients)
+    {
+        using var clipper = new GradClipper(device, gradients);
+        using var optimizer = new SoftSignSgd(device, parameters, gradients, clipper: clipper);
+        optimizer.Step(learningRate: 3e-4); // measures, then clips and updates in one pass
+    }
+
     public static void OfExternalAdamW(
         Device device, ExternalTensors parameters, ExternalTensors gradients, ExternalTensors firstMoments, ExternalTensors secondMoments, nint address)
     {

@@ -37,7 +37,7 @@ internal sealed class MeasuredTraining : IDisposable
         int tokenCount = options.ContextLength > 0 ? options.ContextLength : config.ContextLength;
         _pass = new GptPass(Model, options.BatchSize, tokenCount);
         _clipper = new GradClipper(_device, Model.Gradients, options.Clip);
-        _optimizer = new AdamW(_device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper);
+        _optimizer = new AdamW(_device, Model.Parameters, Model.Gradients, (AdamWOptions)options.Optimizer, _clipper);
         _sampler = new BatchSampler(data.Training, options.BatchSize, tokenCount, options.Seed, options.BatchOrder);
         _schedule = options.CreateSchedule();
         _inputs = new int[options.BatchSize * tokenCount];
@@ -100,7 +100,7 @@ internal sealed class MeasuredTraining : IDisposable
         Gradients.Coefficient = clip.Coefficient;
         Gradients.Skipped = clip.Skipped != SkipReason.None;
         Gradients.HasUpdates = measuresUpdates && !Gradients.Skipped;
-        double correction = 1 - Math.Pow(_options.Optimizer.Beta2, _optimizer.ReadProgress().Step);
+        double correction = 1 - Math.Pow(((AdamWOptions)_options.Optimizer).Beta2, _optimizer.ReadProgress().Step);
         for (int i = 0; i < gradients.Length; i++)
             Gradients.Places[i] = Gradients.HasUpdates
                 ? Measure(gradients[i], clip.Coefficient, before![i], Model.Parameters[i].ToArray(), _optimizer.SecondMoments[i].ToArray(), correction)

@@ -114,16 +114,16 @@ public partial class KernelCompilationTests
             string complaint = parts[0] == "BYTES" ? $"{parts[1]} has another size" : $"{parts[1]}.{parts[2]} lies elsewhere";
             Assert.Contains(complaint, message, StringComparison.Ordinal);
         }
-        Assert.Equal(43, checkedCount);
+        Assert.Equal(71, checkedCount);
     }
 
     [Fact]
     public void Error_InAnEditedKernel_IsShownWithFileAndLine()
     {
         using var folder = new TemporaryFolder();
-        string edited = Library.Read("adamw.cu").Text.Replace("s.beta1 = ", "s.beta7 = ", StringComparison.Ordinal);
+        string edited = Library.Read("adamw.cu").Text.Replace("updates[tensor] = ", "updates[tensors] = ", StringComparison.Ordinal);
         folder.Write("adamw.cu", Encoding.UTF8.GetBytes(edited));
-        int line = edited[..edited.IndexOf("s.beta7", StringComparison.Ordinal)].Count(c => c == '\n') + 1;
+        int line = edited[..edited.IndexOf("updates[tensors]", StringComparison.Ordinal)].Count(c => c == '\n') + 1;
         var compiler = new KernelCompiler(TestNvrtc.Get(), new KernelLibrary(folder.Path), new KernelCache(null));
         var error = Assert.Throws<KernelCompilationException>(() => compiler.Compile("adamw.cu", new KernelTarget(80, IsCubin: false)));
         Assert.Contains($"adamw.cu:{line}: error: ", error.Log, StringComparison.Ordinal);

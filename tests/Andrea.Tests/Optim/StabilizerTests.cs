@@ -1,0 +1,216 @@
+using Andrea.Clipping;
+using Andrea.Optim;
+using Andrea.Tensors;
+using Andrea.Tests.Support;
+
+namespace Andrea.Tests.Optim;
+
+public class StabilizerTests
+{
+    [Fact]
+    public void UpdateRms_GradientsThatOutgrowTheirPast_DivideTheRateByTheirRms()
+    {
+        using var loop = new Loop(new UpdateRmsStabilizer(), length: 300, decay: 0.1);
+        for (int step = 1; step <= 5; step++)
+            loop.Step(TestDevice.Normal((ulong)step, 300));
+        float[] before = loop.Values, m = loop.Optimizer.FirstMoments[0].ToArray(), v = loop.Optimizer.SecondMoments[0].ToArray();
+        float[] spike = TestDevice.Normal(6, 300, 50);
+        loop.Step(spike);
+        double correction1 = 1 - Math.Pow(0.9, 6), correction2 = 1 - Math.Pow(0.999, 6), sum = 0;
+        for (int i = 0; i < 300; i++)
+            sum += (double)spike[i] * spike[i] / Math.Max(((0.999 * v[i]) + (0.001 * spike[i] * spike[i])) / correction2, 1e-16);
+        double rms = Math.Sqrt(sum / 300), rate = Loop.Rate / rms;
+        Assert.InRange(rms, 1.5, 3);
+        for (int i = 0; i < 300; i++)
+        {
+            double moment = ((0.9 * m[i]) + (0.1 * spike[i])) / correction1, second = ((0.999 * v[i]) + (0.001 * spike[i] * spike[i])) / correction2;
+            Assert.Equal((before[i] * (1 - (rate * 0.1))) - (rate * moment / (Math.Sqrt(second) + 1e-8)), loop.Values[i], 2e-6);
+        }
+    }
+
+    [Fact]
+    public void UpdateRms_GradientsAsEver_LeavesAdamWsBits()
+    {
+        using Loop stable = new(new UpdateRmsStabilizer(), 50), plain = new(null, 50);
+        for (int step = 1; step <= 10; step++)
+        {
+            // Ever smaller, so the RMS is below 1.
+            float[] gradients = TestDevice.Normal(1, 50, Math.Pow(0.8, step));
+            stable.Step(gradients);
+            plain.Step(gradients);
+        }
+        Assert.Equal(plain.Values, stable.Values);
+    }
+
+    [Fact]
+    public void Spam_AnEntryThatWasNeverSeen_IsNotClippedToZero()
+    {
+        using var loop = new Loop(new SpamStabilizer { GraceSteps = 2 }, length: 2);
+        for (int i = 0; i < 5; i++)
+            loop.Step([1, 0]);
+        loop.Step([1, 0.5f]);
+        Assert.True(loop.Optimizer.SecondMoments[0].ToArray()[1] > 0);
+        Assert.True(loop.Values[1] < 0);
+    }
+
+    [Fact]
+    public void Spam_ASpike_EntersTheMomentsAsSeventyTimesTheirRoot()
+    {
+        using var loop = new Loop(new SpamStabilizer(), length: 1);
+        for (int i = 0; i < 30; i++)
+            loop.Step([1]);
+        double v = loop.Optimizer.SecondMoments[0].ToArray()[0], m = loop.Optimizer.FirstMoments[0].ToArray()[0];
+        loop.Step([float.NegativeInfinity]);
+        Assert.Equal((0.9 * m) - (0.1 * Math.Sqrt(5000 * v)), loop.Optimizer.FirstMoments[0].ToArray()[0], 1e-5);
+    }
+
+    [Fact]
+    public void Spam_InTheGraceAfterAReset_ClipsNothingAndBeginsAnew()
+    {
+        using var loop = new Loop(new SpamStabilizer { ResetEvery = 4, WarmupSteps = 2, GraceSteps = 2 }, length: 1);
+        for (int i = 0; i < 3; i++)
+            loop.Step([1]);
+        loop.Step([1000]);
+        Assert.Equal(100, loop.Optimizer.FirstMoments[0].ToArray()[0], 1e-4);
+        Assert.Equal(1000, loop.Optimizer.SecondMoments[0].ToArray()[0], 1e-3);
+    }
+
+    [Fact]
+    public void StableSpam_NonFiniteGradients_NeverReachItsAverages()
+    {
+        foreach (float bad in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
+            for (int place = 0; place < 3; place++)
+                for (int at = 0; at < 3; at++)
+                {
+                    using var loop = new Loop(new StableSpamStabilizer(), length: 3);
+                    for (int step = 0; step < 4; step++)
+                    {
+                        float[] gradients = [1, -2, 3];
+                        double[] before = loop.Optimizer.ReadStabilizerState();
+                        if (step == at)
+                            gradients[place] = bad;
+                        loop.Step(gradients);
+                        Assert.All(loop.Optimizer.ReadStabilizerState(), value => Assert.True(double.IsFinite(value)));
+                        if (step == at)
+                            Assert.Equal(before, loop.Optimizer.ReadStabilizerState());
+                    }
+                }
+    }
+
+    [Fact]
+    public void StableSpam_AnAbsentTensor_KeepsItsAverages()
+    {
+        using Device device = Device.Cpu(1);
+        float[] a = [1, 2], b = [3, 4];
+        using var parameters = new ExternalTensors().Add("a", new float[2]).Add("b", new float[2]);
+        using var gradients = new ExternalTensors().Add("a", a).Add("b", b);
+        using var clipper = new GradClipper(device, gradients);
+        using var optimizer = new AdamW(device, parameters, gradients, new AdamWOptions { Stabilizer = new StableSpamStabilizer() }, clipper);
+        optimizer.Step(0.1);
+        double[] before = optimizer.ReadStabilizerState();
+        gradients.Move(1, 0);
+        optimizer.Step(0.1);
+        double[] after = optimizer.ReadStabilizerState();
+        Assert.Equal(before[6..], after[6..]);
+        Assert.NotEqual(before[..6], after[..6]);
+    }
+
+    [Fact]
+    public void StableSpam_WithoutClipper_IsRefused()
+    {
+        using Device device = Device.Cpu(1);
+        using GradientSet parameters = new([1f]), gradients = new([1f]);
+        var error = Assert.Throws<ArgumentException>(
+            () => new AdamW(device, parameters.Tensors, gradients.Tensors, new AdamWOptions { Stabilizer = new StableSpamStabilizer() }));
+        Assert.Contains("Pass a GradClipper", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RestoreStabilizerState_OfOthers_IsRefusedAndChangesNothing()
+    {
+        using var loop = new Loop(new StableSpamStabilizer(), length: 3);
+        loop.Step([1, 2, 3]);
+        double[] state = loop.Optimizer.ReadStabilizerState();
+        Assert.Equal(6, state.Length);
+        Assert.Throws<ArgumentException>(() => loop.Optimizer.RestoreStabilizerState(new double[5]));
+        Assert.Throws<ArgumentException>(() => loop.Optimizer.RestoreStabilizerState([.. state[..5], double.NaN]));
+        Assert.Equal(state, loop.Optimizer.ReadStabilizerState());
+        loop.Optimizer.RestoreStabilizerState([]);
+        Assert.Equal([0, 0, 0, 1, 1, 1], loop.Optimizer.ReadStabilizerState());
+        using var plain = new Loop(null, length: 3);
+        Assert.Throws<ArgumentException>(() => plain.Optimizer.RestoreStabilizerState(state));
+    }
+
+    [Fact]
+    public void Options_OutOfRange_Throw()
+    {
+        Stabilizer[] wrong =
+        [
+            new SpamStabilizer { Threshold = 0 }, new SpamStabilizer { Threshold = double.NaN }, new SpamStabilizer { ResetEvery = -1 },
+            new SpamStabilizer { WarmupSteps = 501 }, new SpamStabilizer { WarmupSteps = -1 }, new SpamStabilizer { GraceSteps = -1 },
+            new StableSpamStabilizer { MaximumDecay = 1 }, new StableSpamStabilizer { NormDecay = -0.1 },
+            new StableSpamStabilizer { SquaredNormDecay = double.NaN }, new StableSpamStabilizer { ResetEvery = -1 },
+        ];
+        Assert.All(wrong, stabilizer => Assert.Throws<ArgumentOutOfRangeException>(() => new Loop(stabilizer, 1)));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(4, 4)]
+    [InlineData(5, 1)]
+    [InlineData(9, 5)]
+    [InlineData(10, 1)]
+    public void ProgressAfter_Resets_CountsFromTheLast(long step, int corrected)
+    {
+        AdamWProgress progress = AdamWProgress.After(step, new AdamWOptions { Stabilizer = new StableSpamStabilizer { ResetEvery = 5 } });
+        Assert.Equal(Math.Pow(0.9, corrected), progress.Beta1Power, 1e-12);
+        using var loop = new Loop(new StableSpamStabilizer { ResetEvery = 5 }, length: 1);
+        for (int i = 0; i < step; i++)
+            loop.Step([1]);
+        Assert.Equal(progress, loop.Optimizer.ReadProgress());
+    }
+
+    /// <summary>One tensor, on one thread.</summary>
+    private sealed class Loop : IDisposable
+    {
+        public const double Rate = 0.01;
+
+        private readonly Device _device = Device.Cpu(1);
+        private readonly ExternalTensors _parameters, _gradients;
+        private readonly float[] _gradient;
+        private readonly GradClipper _clipper;
+
+        public Loop(Stabilizer? stabilizer, int length, double decay = 0)
+        {
+            Array = new float[length];
+            _gradient = new float[length];
+            System.Array.Fill(Array, decay > 0 ? 1 : 0);
+            _parameters = new ExternalTensors().Add("w", Array, new TensorShape(1, length));
+            _gradients = new ExternalTensors().Add("w", _gradient);
+            _clipper = new GradClipper(
+                _device, _gradients, new GradClipperOptions { MaxNorm = double.PositiveInfinity, NonFinite = NonFinitePolicy.Propagate });
+            Optimizer = new AdamW(_device, _parameters, _gradients, new AdamWOptions { WeightDecay = decay, Stabilizer = stabilizer }, _clipper);
+        }
+
+        public AdamW Optimizer { get; }
+
+        public float[] Values => [.. Array];
+
+        private float[] Array { get; }
+
+        public void Step(float[] gradients)
+        {
+            gradients.CopyTo(_gradient, 0);
+            Optimizer.Step(Rate);
+        }
+
+        public void Dispose()
+        {
+            Optimizer.Dispose();
+            _clipper.Dispose();
+            _parameters.Dispose();
+            _gradients.Dispose();
+            _device.Dispose();
+        }
+    }
+}
