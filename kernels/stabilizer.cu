@@ -1,7 +1,7 @@
 /* stabilizer.cu: AdamW with what keeps it from spikes, decided tensor by tensor: UpdateRms (0), SPAM (1), Stable-SPAM (2).
  * @formula   0: lr /= max(1, sqrt(mean(g^2 / max(v, eps^2)))); 1: nothing to sum; 2: g > T ? g T / max : g, g *= mean / sqrt(mean of squares)
  *            of past norms over this one
- * @entry     k_update_rms_partial   grid chunks              block 256   shared 88 bytes
+ * @entry     k_update_rms_partial   grid chunks              block 256   shared 96 bytes
  * @entry     k_spike_norm_partial   grid chunks              block 256   shared 64 bytes
  * @entry     k_stabilizer_final     grid ceil(tensors / 8)   block 256   shared 0 bytes
  * @entry     k_adamw_stabilized            grid max(1, 8 * chunks)   block 256   shared 88 bytes
@@ -72,10 +72,11 @@ __device__ __forceinline__ void sum_chunk(const TERMS& terms, const Chunk& chunk
     const float* __restrict__ v = in_global(chunk.second_moment) + start;
     Quad sum = {};
     int q = lane;
-    if (aligned16(g) && (!TERMS::READS_MOMENTS || aligned16(v)))
+    if (aligned16(g) && (!TERMS::READS_MOMENTS || aligned16(v))) {
 #pragma unroll 2
         for (; 4 * q + 4 <= count; q += WARP)
             add_quad<true>(terms, g, v, q, count, sum);
+    }
 #pragma unroll 1
     for (; 4 * q < count; q += WARP)
         add_quad<false>(terms, g, v, q, count, sum);
@@ -252,7 +253,7 @@ struct StabilizedScalars {
         if (step.spike_root > 0.0f) {
             const float top = __fmul_rn(step.spike_root, __fsqrt_rn(v));
             if (v > 0.0f && fabsf(g) > top)
-                g = copysignf(top, g);
+                g = __uint_as_float(__float_as_uint(top) | (__float_as_uint(g) & ~MAGNITUDE_MASK)); /* g's sign */
         }
         if (step.reset != 0)
             m = v = 0.0f;

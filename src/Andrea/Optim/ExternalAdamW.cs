@@ -6,7 +6,7 @@ namespace Andrea.Optim;
 
 /// <summary>AdamW over another library's tensors: nothing is copied, gradients may come and go and change place, and each tensor has options of its own.</summary>
 /// <remarks>
-/// The formulas, the bits and the cost of <see cref="AdamW"/>; but the moments are the caller's, the weight decay applies to every
+/// The formulas, the bits and the cost of <see cref="AdamW"/>, without its stabilizers; but the moments are the caller's, the weight decay applies to every
 /// tensor it is given for, and steps are counted for each tensor: a step in which a tensor has no gradient (<see cref="ExternalTensors.Move"/> to
 /// null) leaves it, its moments and its counter as they are, as in PyTorch. Tensors that have always come and gone together share a
 /// launch, so there are 2 with a clipper and 1 for each such group, usually one. Nothing is allocated and nothing waits, except in a step in

@@ -62,7 +62,11 @@ public sealed record TrainerOptions
     /// <summary>Which optimizer, with betas, weight decay, groups: <see cref="AdamWOptions"/>, with or without a stabilizer, or <see cref="SoftSignOptions"/>.</summary>
     /// <value>AdamW</value>
     [JsonConverter(typeof(OptimizerOptionsConverter))]
-    public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
+    public OptimizerOptions Optimizer
+    {
+        get;
+        init => field = value ?? new AdamWOptions();
+    } = new AdamWOptions();
 
     /// <summary>How gradients are monitored; observers get an <see cref="IStepObserver.OnGradients"/> for each step that is.
     /// <see cref="GradientMonitorOptions.Off"/> switches it off.</summary>
@@ -154,7 +158,6 @@ public sealed record TrainerOptions
         if (!Enum.IsDefined(Initialization))
             throw new ArgumentOutOfRangeException(nameof(Initialization), Initialization, "Unknown initialisation. Choose Gpt2, Andrea, Xavier, He or TruncatedNormal.");
         ArgumentNullException.ThrowIfNull(Clip);
-        ArgumentNullException.ThrowIfNull(Optimizer);
         CreateSchedule().Validate();
         Clip.Validate();
         Optimizer.Validate();
