@@ -102,6 +102,7 @@ public sealed class AdamW : IDisposable
             _learningRate = _owned.Add(_backend.Allocate<double>(1));
             _state = _owned.Add(_backend.Allocate<AdamWState>(1));
             Restore(new AdamWProgress(0, 1, 1));
+            clipper?.UseParameters(parameters);
         }
         catch
         {

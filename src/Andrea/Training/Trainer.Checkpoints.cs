@@ -113,6 +113,7 @@ public sealed partial class Trainer
         _windowsDrawn = state.Data.Position;
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
+        _clipper.RestorePolicyState(state.Clip.Policy);
         _bestValidationLoss = state.BestValidationLoss;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
@@ -158,7 +159,7 @@ public sealed partial class Trainer
             Trainer = JsonSerializer.SerializeToElement(Options, CheckpointJson.Default.TrainerOptions),
             Tokenizer = ToJson(Tokenizer),
             Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
-            Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips),
+            Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips) { Policy = _clipper.ReadPolicyState() },
             Data = new DataProgress(Options.Seed, _windowsDrawn, _data.Fingerprint),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
