@@ -60,6 +60,7 @@ ANDREA_CHECK_FIELD(TensorNorm, max_magnitude);
 struct ClipState {
     double norm;
     double coefficient; /* norm after over norm; exactly 1 when all gradients are left alone */
+    double norm_after;
     long long non_finite_count;
     long long first_bad_index;
     long long calls;
@@ -73,6 +74,7 @@ struct ClipState {
 ANDREA_CHECK_SIZE(ClipState);
 ANDREA_CHECK_FIELD(ClipState, norm);
 ANDREA_CHECK_FIELD(ClipState, coefficient);
+ANDREA_CHECK_FIELD(ClipState, norm_after);
 ANDREA_CHECK_FIELD(ClipState, non_finite_count);
 ANDREA_CHECK_FIELD(ClipState, first_bad_index);
 ANDREA_CHECK_FIELD(ClipState, calls);
@@ -82,6 +84,36 @@ ANDREA_CHECK_FIELD(ClipState, first_bad_tensor);
 ANDREA_CHECK_FIELD(ClipState, skip);
 ANDREA_CHECK_FIELD(ClipState, consecutive_skips);
 ANDREA_CHECK_FIELD(ClipState, max_magnitude);
+
+/* What ZClip remembers. */
+struct ZClipState {
+    long long count; /* finite norms so far, those of the warm-up included */
+    double mean;
+    double variance;
+};
+ANDREA_CHECK_SIZE(ZClipState);
+ANDREA_CHECK_FIELD(ZClipState, count);
+ANDREA_CHECK_FIELD(ZClipState, mean);
+ANDREA_CHECK_FIELD(ZClipState, variance);
+
+/* The units of one tensor, which AGC clips each by itself. */
+struct AgcTensor {
+    long long unit_length;
+    int first_unit; /* the next tensor's first is the end */
+    int padding;
+};
+ANDREA_CHECK_SIZE(AgcTensor);
+ANDREA_CHECK_FIELD(AgcTensor, unit_length);
+ANDREA_CHECK_FIELD(AgcTensor, first_unit);
+
+/* What a part of a tensor, a chunk or a unit, is after its elements were clipped. */
+struct ClippedPart {
+    double sum_of_squares;
+    long long changed; /* 1 when an element was */
+};
+ANDREA_CHECK_SIZE(ClippedPart);
+ANDREA_CHECK_FIELD(ClippedPart, sum_of_squares);
+ANDREA_CHECK_FIELD(ClippedPart, changed);
 
 /* AdamW's progress: steps applied, and the powers of the betas by repeated multiplication. */
 struct AdamWState {

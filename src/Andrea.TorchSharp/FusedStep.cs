@@ -30,7 +30,7 @@ internal sealed class FusedStep : IDisposable
     public FusedStep(IEnumerable<Entry> entries, GradClipperOptions? clip)
     {
         _entries = [.. entries];
-        _list = new ParameterList(_entries.Select(entry => (entry.Name, entry.Parameter)));
+        _list = new ParameterList(_entries.Select(entry => (entry.Name, entry.Parameter)), clip, hasOptimizer: true);
         _written = new long[_entries.Length];
         _known = new (nint, nint, nint)[_entries.Length];
         foreach (Entry entry in _entries)

@@ -34,11 +34,11 @@ public sealed class ModuleClipper : IDisposable
 
     internal ModuleClipper(IEnumerable<(string Name, Parameter Parameter)> parameters, GradClipperOptions? options, Func<TorchPlace, Device>? device)
     {
-        _list = new ParameterList(parameters);
+        _list = new ParameterList(parameters, options, hasOptimizer: false);
         Device used = device is null ? _owned = _list.Place.Open() : device(_list.Place);
         try
         {
-            Clipper = new GradClipper(used, _list.Gradients, options);
+            Clipper = new GradClipper(used, _list.Gradients, options, _list.Values);
         }
         catch
         {

@@ -1,3 +1,5 @@
+using Andrea.Clipping;
+using Andrea.Clipping.Policies;
 using Andrea.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -7,9 +9,12 @@ namespace Andrea.TorchSharp;
 /// <summary>Parameters of TorchSharp with a view of their gradients, brought up to date before each use.</summary>
 internal sealed class ParameterList : IDisposable
 {
+    /// <param name="parameters">The parameters with their names.</param>
+    /// <param name="clip">How their gradients will be clipped, or null.</param>
+    /// <param name="hasOptimizer">Whether an optimizer knows the parameters, so that a clip policy that looks at them need not be told.</param>
     /// <exception cref="ArgumentException">A parameter is given twice, or there is none.</exception>
     /// <exception cref="NotSupportedException">A parameter or gradient is of a kind that Andrea does not work on.</exception>
-    public ParameterList(IEnumerable<(string Name, Parameter Parameter)> parameters)
+    public ParameterList(IEnumerable<(string Name, Parameter Parameter)> parameters, GradClipperOptions? clip, bool hasOptimizer)
     {
         (string Name, Parameter Parameter)[] list = [.. parameters];
         if (list.Length == 0)
@@ -17,17 +22,23 @@ internal sealed class ParameterList : IDisposable
         Parameters = [.. list.Select(entry => entry.Parameter)];
         Place = TorchPlace.Of(Parameters[0]);
         var seen = new HashSet<nint>();
+        ExternalTensors? values = clip?.Policy is AgcPolicy && !hasOptimizer ? new ExternalTensors() : null;
         foreach ((string name, Parameter parameter) in list)
         {
             if (!seen.Add(parameter.Handle))
                 throw new ArgumentException($"Parameter '{name}' is given twice. Leave one out.", nameof(parameters));
             TorchMemory.Check(parameter, "Parameter", name, Place);
-            Gradients.AddAbsent(name, new TensorShape(parameter.numel()));
+            Gradients.AddAbsent(name, ShapeOf(parameter));
+            values?.AddAbsent(name, ShapeOf(parameter));
         }
+        Values = values;
         Follow();
     }
 
     public Parameter[] Parameters { get; }
+
+    /// <summary>The parameters' own elements, where a clip policy looks at them and nobody else shows it; else null.</summary>
+    public ExternalTensors? Values { get; }
 
     /// <summary>Where all of them are.</summary>
     public TorchPlace Place { get; }
@@ -60,8 +71,22 @@ internal sealed class ParameterList : IDisposable
             if (gradient is not null)
                 TorchMemory.Check(gradient, "The gradient of", Gradients.NameOf(i), Place);
             Gradients.Move(i, gradient is null ? 0 : TorchMemory.AddressOf(gradient));
+            Values?.Move(i, TorchMemory.AddressOf(Parameters[i]));
         }
     }
 
-    public void Dispose() => Gradients.Dispose();
+    public void Dispose()
+    {
+        Values?.Dispose();
+        Gradients.Dispose();
+    }
+
+    /// <summary>The parameter's shape, which clip policies look at; what more than four dimensions have is one after the first.</summary>
+    private static TensorShape ShapeOf(Parameter parameter)
+    {
+        long[] sizes = parameter.shape;
+        return sizes.Length is >= 1 and <= 4 ? new TensorShape(sizes)
+            : sizes.Length == 0 || sizes[0] == 0 ? new TensorShape(parameter.numel())
+            : new TensorShape(sizes[0], parameter.numel() / sizes[0]);
+    }
 }

@@ -101,6 +101,50 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         End(Part.ClipScale, started);
     }
 
+    public void PrepareClipPolicies() => inner.PrepareClipPolicies();
+
+    public void ClipPerTensor(ClipSettings settings, ClipOutcome clip)
+    {
+        long started = Begin();
+        inner.ClipPerTensor(settings, clip);
+        End(Part.ClipNorm, started);
+    }
+
+    public void ClipZScore(ClipSettings settings, ZClipSettings zClip, ClipOutcome clip, DeviceBuffer<ZClipState> state, DeviceBuffer<double> warmup)
+    {
+        long started = Begin();
+        inner.ClipZScore(settings, zClip, clip, state, warmup);
+        End(Part.ClipNorm, started);
+    }
+
+    public void ClipAdaGc(ClipSettings settings, AdaGcSettings adaGc, ClipOutcome clip, DeviceBuffer<long> steps, DeviceBuffer<double> runningNorms)
+    {
+        long started = Begin();
+        inner.ClipAdaGc(settings, adaGc, clip, steps, runningNorms);
+        End(Part.ClipNorm, started);
+    }
+
+    public void GradClamp(ChunkTable table, DeviceBuffer<ChunkPartial> partials, float limit, ClipOutcome clip, DeviceBuffer<ClippedPart> parts)
+    {
+        long started = Begin();
+        inner.GradClamp(table, partials, limit, clip, parts);
+        End(Part.ClipScale, started);
+    }
+
+    public void GradAgc(ChunkTable table, DeviceBuffer<AgcTensor> tensors, AgcSettings agc, ClipOutcome clip, DeviceBuffer<ClippedPart> parts)
+    {
+        long started = Begin();
+        inner.GradAgc(table, tensors, agc, clip, parts);
+        End(Part.ClipScale, started);
+    }
+
+    public void ClipPartsFinal(DeviceBuffer<int> firstParts, DeviceBuffer<ClippedPart> parts, ClipOutcome clip)
+    {
+        long started = Begin();
+        inner.ClipPartsFinal(firstParts, parts, clip);
+        End(Part.ClipNorm, started);
+    }
+
     public void AdamW(
         ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state, ClipOutcome? clip)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Andrea.Clipping;
+using Andrea.Clipping.Policies;
 using Andrea.Gpt;
 using Andrea.Optim;
 using Andrea.Training;
@@ -28,6 +29,8 @@ internal sealed class TrainingOptions
     private readonly Option<double?> _maxNorm = CliOption.Number(
         "--max-norm", "Largest gradient norm; inf measures without clipping (default: 1).",
         "a number from 0 up, or inf", norm => norm >= 0, allowInfinity: true);
+    private readonly Option<string?> _policy = CliOption.Choice(
+        "--clip-policy", "What is clipped: the joint norm, or otherwise (default: global).", [.. ClipPolicy.Kinds]);
     private readonly Option<string?> _formula = CliOption.Choice(
         "--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact).", "exact", "torch");
     private readonly Option<string?> _nonFinite = CliOption.Choice(
@@ -49,7 +52,7 @@ internal sealed class TrainingOptions
     {
         Option[] options =
         [
-            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula, _nonFinite,
+            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _policy, _formula, _nonFinite,
             _optimizer, _decay, _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
         ];
         foreach (Option option in options)
@@ -106,6 +109,7 @@ internal sealed class TrainingOptions
             DecaySteps = parsed.GetValue(_decaySteps) ?? (needsDecay ? steps / 5 : options.DecaySteps),
             Clip = options.Clip with
             {
+                Policy = ClipPolicyOf(parsed.GetValue(_policy), options.Clip.Policy),
                 MaxNorm = parsed.GetValue(_maxNorm) ?? options.Clip.MaxNorm,
                 Formula = FormulaOf(parsed.GetValue(_formula)) ?? options.Clip.Formula,
                 NonFinite = PolicyOf(parsed.GetValue(_nonFinite)) ?? options.Clip.NonFinite,
@@ -136,6 +140,9 @@ internal sealed class TrainingOptions
         "warmup-stable-decay" => ScheduleKind.WarmupStableDecay,
         _ => null,
     };
+
+    /// <summary>Another policy begins with its defaults; the run's own keeps its options.</summary>
+    private static ClipPolicy ClipPolicyOf(string? word, ClipPolicy before) => word is null || word == before.Kind ? before : ClipPolicy.Create(word);
 
     private static ClipFormula? FormulaOf(string? word) => word switch
     {

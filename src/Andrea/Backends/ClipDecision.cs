@@ -17,6 +17,7 @@ internal static class ClipDecision
     {
         bool skip = state.NonFiniteCount > 0 && settings.SkipNonFinite;
         state.Coefficient = skip ? 1 : Coefficient(settings, state.Norm);
+        state.NormAfter = CanonicalNaN.Of(state.Coefficient * state.Norm);
         state.Skip = skip ? 1 : 0;
         state.ConsecutiveSkips = skip ? state.ConsecutiveSkips + 1 : 0;
         state.Calls++;
@@ -34,7 +35,10 @@ internal static class ClipDecision
         tensor.NormAfter = CanonicalNaN.Of(coefficient * tensor.Norm);
     }
 
-    private static double Coefficient(ClipSettings settings, double norm)
+    /// <summary>What brings a norm down to the maximum; exactly 1 for one that does not exceed it.</summary>
+    public static double Coefficient(ClipSettings settings, double norm) => CanonicalNaN.Of(RawCoefficient(settings, norm));
+
+    private static double RawCoefficient(ClipSettings settings, double norm)
     {
         if (double.IsPositiveInfinity(settings.MaxNorm))
             return 1;

@@ -59,6 +59,9 @@ internal struct ClipState
     /// gradients are propagated. Where all tensors are clipped alike, what each is multiplied by; see <see cref="TensorNorm.Coefficient"/>.</summary>
     public double Coefficient;
 
+    /// <summary>Joint L2 norm after clipping.</summary>
+    public double NormAfter;
+
     /// <summary>Number of NaN and Inf gradients.</summary>
     public long NonFiniteCount;
 

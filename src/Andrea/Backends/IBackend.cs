@@ -8,7 +8,7 @@ namespace Andrea.Backends;
 /// Operations are enqueued in order; on a GPU nothing waits unless its name says so. None allocates. Every reduction has a fixed
 /// order, so results are the same bits on every run and for every number of threads. Arguments are checked by the callers, not here.
 /// </remarks>
-internal interface IBackend : IGradientOps, IUpdateOps, IModelOps, IDisposable
+internal interface IBackend : IGradientOps, IClipPolicyOps, IUpdateOps, IModelOps, IDisposable
 {
     /// <summary>Short name: <c>reference</c>, <c>cpu</c> or <c>cuda</c>.</summary>
     string Name { get; }

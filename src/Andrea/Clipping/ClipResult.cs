@@ -13,8 +13,9 @@ public enum SkipReason
 /// <summary>What one clip found and did.</summary>
 /// <param name="Call">Which clip of its clipper this was, from 1.</param>
 /// <param name="NormBefore">L2 norm of all gradients before clipping, in double; NaN or +Infinity when one of them is.</param>
-/// <param name="NormAfter">L2 norm after clipping: coefficient times <paramref name="NormBefore"/>.</param>
-/// <param name="Coefficient">What the gradients were multiplied by; exactly 1 when they were left alone.</param>
+/// <param name="NormAfter">L2 norm after clipping.</param>
+/// <param name="Coefficient"><paramref name="NormAfter"/> over <paramref name="NormBefore"/>: what the gradients were multiplied by, where
+/// all were multiplied alike; exactly 1 when they were left alone.</param>
 /// <param name="MaxMagnitude">Largest |g| before clipping; NaN when one is NaN.</param>
 /// <param name="Skipped">Why the step was skipped, or <see cref="SkipReason.None"/>.</param>
 /// <param name="NonFiniteCount">Number of NaN and Inf gradients.</param>

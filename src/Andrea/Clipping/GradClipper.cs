@@ -1,16 +1,17 @@
 using Andrea.Backends;
+using Andrea.Clipping.Policies;
 using Andrea.Tensors;
 
 namespace Andrea.Clipping;
 
-/// <summary>Scales all gradients so that their joint L2 norm is at most <see cref="GradClipperOptions.MaxNorm"/>.</summary>
+/// <summary>Scales all gradients so that their joint L2 norm is at most <see cref="GradClipperOptions.MaxNorm"/>, or clips them by another policy.</summary>
 /// <remarks>
 /// norm = sqrt(sum of g^2) over all tensors as one vector; norm &gt; max: g *= max / norm. "Above" means by more than rounding the scaled
 /// gradients to float32 can cause (1 part in 2^24), so that clipping twice is clipping once.
 /// Squares are exact and summed in double in one fixed order: no overflow or underflow for any finite gradients, and the same bits on
 /// every run, for any number of threads, on every processor; the CUDA kernels are held to them on an emulator.
 /// Cost: <see cref="Measure"/> reads 4 bytes a gradient; <see cref="Clip"/> reads and writes 4 more when there is something to scale.
-/// No allocation. On a GPU 2 and 3 launches, no synchronisation.
+/// No allocation. On a GPU 2 and 3 launches, no synchronisation. Other policies than the global norm (<see cref="GradClipperOptions.Policy"/>): see each.
 /// Unlike PyTorch's <c>clip_grad_norm_</c>, gradients within the maximum keep every bit, there is no 1e-6 in the formula (see
 /// <see cref="ClipFormula"/>), NaN and Inf skip the step, and nothing waits for the device. Pascanu et al. 2013, arXiv:1211.5063.
 /// <code>
@@ -33,6 +34,9 @@ public sealed class GradClipper : IDisposable
     private readonly DeviceBuffer<ChunkPartial> _partials;
     private readonly DeviceBuffer<TensorNorm> _tensorNorms;
     private readonly IReadback<ClipState> _readback;
+
+    // Null for the global norm, which the second clip kernel decides itself.
+    private readonly PolicyWork? _policy;
     private long _posted, _taken;
 
     // The newest clip is part of somebody's recording, so only the device knows its result.
@@ -45,14 +49,16 @@ public sealed class GradClipper : IDisposable
     /// <param name="gradients">The gradients, as one vector; not owned; must stay where they are, or be moved by
     /// <see cref="ExternalTensors.Move"/>. One that is absent counts as zeros.</param>
     /// <param name="options">Maximum, formula, policy; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The maximum is negative or NaN, or another option is out of range.</exception>
-    public GradClipper(Device device, TensorSet gradients, GradClipperOptions? options = null)
+    /// <param name="parameters">Their parameters, tensor for tensor of the same length, for a policy that looks at them (<see cref="AgcPolicy"/>); an optimizer that
+    /// gets this clipper provides its own. Not owned; null when no policy asks, or an optimizer will tell.</param>
+    /// <exception cref="ArgumentException">The maximum is negative or NaN, another option is out of range, or parameters do not match.</exception>
+    public GradClipper(Device device, TensorSet gradients, GradClipperOptions? options = null, TensorSet? parameters = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(gradients);
         Options = options ?? new GradClipperOptions();
         Options.Validate();
-        _settings = new ClipSettings(Options.MaxNorm, Options.Formula == ClipFormula.Torch, Options.NonFinite != NonFinitePolicy.Propagate);
+        var settings = new ClipSettings(Options.MaxNorm, Options.Formula == ClipFormula.Torch, Options.NonFinite != NonFinitePolicy.Propagate);
         Device = device;
         _backend = device.Backend;
         _gradients = gradients;
@@ -64,6 +70,13 @@ public sealed class GradClipper : IDisposable
             State = _owned.Add(_backend.Allocate<ClipState>(1));
             Outcome = new ClipOutcome(State, _tensorNorms);
             _readback = _owned.Add(_backend.CreateReadback<ClipState>(ResultsUnderWay));
+            _policy = Options.Policy.CreateWork(device, gradients, _table, settings);
+            if (_policy is not null)
+                _owned.Add(_policy);
+            // A policy decides for itself, so the second kernel is to measure only.
+            _settings = _policy is null ? settings : settings with { MaxNorm = double.PositiveInfinity };
+            if (parameters is not null)
+                UseParameters(parameters);
         }
         catch
         {
@@ -157,13 +170,15 @@ public sealed class GradClipper : IDisposable
     {
         Follow();
         Enqueue();
-        _backend.GradScale(_table, Outcome);
+        if (_policy is not { ChangesGradients: true })
+            _backend.GradScale(_table, Outcome);
         PostResult();
         // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);
     }
 
-    /// <summary>Measures only, and leaves coefficient and skip flag on the device for an optimizer that folds them in.</summary>
+    /// <summary>Measures only, and leaves coefficients and skip flag on the device for an optimizer that folds them in. A policy that clips elements or
+    /// units (<see cref="ValuePolicy"/>, <see cref="AgcPolicy"/>) does so here, too.</summary>
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public void Measure()
     {
@@ -201,6 +216,16 @@ public sealed class GradClipper : IDisposable
             norms[i] = _normsRead[i].Norm;
     }
 
+    /// <summary>What the clip policy remembers, for a checkpoint; null for a policy that remembers nothing. Waits for the device.</summary>
+    public ClipPolicyState? ReadPolicyState() => _policy?.Read();
+
+    /// <summary>Goes on from a checkpoint, with the same bits.</summary>
+    /// <param name="state">As <see cref="ReadPolicyState"/> gave it; null, another policy's, or of other tensors: the policy begins afresh.</param>
+    public void RestorePolicyState(ClipPolicyState? state) => _policy?.Restore(state);
+
+    /// <summary>Says whose gradients these are, for a policy that asks; the first to say so is right.</summary>
+    internal void UseParameters(TensorSet parameters) => _policy?.UseParameters(parameters);
+
     /// <summary>Goes on counting from a checkpoint.</summary>
     internal void RestoreCounters(long calls, long clippedCalls, long skippedCalls, int consecutiveSkips)
     {
@@ -217,15 +242,17 @@ public sealed class GradClipper : IDisposable
     {
         _gradients.ThrowIfDisposed();
         _table.Follow();
+        _policy?.Follow();
     }
 
-    /// <summary>Enqueues the two kernels that measure, and no more, so that it can be recorded.</summary>
+    /// <summary>Enqueues the two kernels that measure, and what the policy does then, and no more, so that it can be recorded.</summary>
     /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
     internal void Enqueue()
     {
         _gradients.ThrowIfDisposed();
         _backend.GradNormPartial(_table, _partials);
         _backend.GradNormFinal(_table, _partials, _settings, _tensorNorms, State);
+        _policy?.Enqueue(_partials, Outcome);
     }
 
     /// <summary>Sends the result on its way to the host, and takes what has arrived.</summary>
@@ -272,7 +299,7 @@ public sealed class GradClipper : IDisposable
     }
 
     private ClipResult ResultOf(in ClipState state) => new(
-        state.Calls, state.Norm, state.Coefficient * state.Norm, state.Coefficient, state.MaxMagnitude,
+        state.Calls, state.Norm, state.NormAfter, state.Coefficient, state.MaxMagnitude,
         state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
         state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
         state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);

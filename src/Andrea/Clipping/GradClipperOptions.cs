@@ -1,3 +1,5 @@
+using Andrea.Clipping.Policies;
+
 namespace Andrea.Clipping;
 
 /// <summary>How a norm above the maximum becomes a coefficient.</summary>
@@ -26,7 +28,18 @@ public enum NonFinitePolicy
 /// <summary>Options of a <see cref="GradClipper"/>.</summary>
 public sealed record GradClipperOptions
 {
-    /// <summary>Largest L2 norm of all gradients together. +Infinity only measures; 0 makes every gradient 0.</summary>
+    /// <summary>What is limited: the joint norm, each tensor's, each element, or what is unusual for the run.</summary>
+    /// <value><see cref="GlobalNormPolicy"/></value>
+    public ClipPolicy Policy
+    {
+        get;
+        // Checkpoints written before there were policies have none.
+        init => field = value ?? new GlobalNormPolicy();
+    } = new GlobalNormPolicy();
+
+    /// <summary>Largest L2 norm: of all gradients together, of each tensor with <see cref="PerTensorPolicy"/>; beside its own limit with <see cref="ZClipPolicy"/>,
+    /// in the warm-up of <see cref="AdaGcPolicy"/>; not used by <see cref="ValuePolicy"/> and <see cref="AgcPolicy"/>. +Infinity sets no such limit, so that
+    /// the default policy only measures; 0 makes every gradient 0.</summary>
     /// <value>1.0</value>
     public double MaxNorm { get; init; } = 1.0;
 
@@ -52,5 +65,6 @@ public sealed record GradClipperOptions
         if (!Enum.IsDefined(NonFinite))
             throw new ArgumentOutOfRangeException(nameof(NonFinite), NonFinite, "Unknown policy. Choose SkipStep, Propagate or Throw.");
         ArgumentOutOfRangeException.ThrowIfNegative(MaxConsecutiveSkips);
+        Policy.Validate();
     }
 }

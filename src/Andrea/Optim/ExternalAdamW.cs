@@ -76,6 +76,7 @@ public sealed class ExternalAdamW : IDisposable
             _learningRate = _owned.Add(device.Backend.Allocate<double>(1));
             _learningRate.CopyFrom([1]);
             Regroup(steps: new long[parameters.Count]);
+            clipper?.UseParameters(parameters);
         }
         catch
         {

@@ -64,6 +64,7 @@ public abstract class Optimizer : IDisposable
             _learningRate = _owned.Add(_backend.Allocate<double>(1));
             _state = _owned.Add(_backend.Allocate<AdamWState>(1));
             Restore(new AdamWProgress(0, 1, 1));
+            clipper?.UseParameters(parameters);
             _operands = new UpdateOperands(_table, _tensors, _learningRate, _state, clipper?.Outcome);
         }
         catch

@@ -127,6 +127,7 @@ public sealed partial class Trainer
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         RestoreStabilizer(state);
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
+        _clipper.RestorePolicyState(state.Clip.Policy);
         _bestValidationLoss = state.BestValidationLoss;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
@@ -182,7 +183,7 @@ public sealed partial class Trainer
             Tokenizer = ToJson(Tokenizer),
             Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
             Stabilizer = (_optimizer as AdamW)?.ReadStabilizerState() is { Length: > 0 } kept ? kept : null,
-            Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips),
+            Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips) { Policy = _clipper.ReadPolicyState() },
             Data = new DataProgress(Options.Seed, _windowsDrawn, _data.Fingerprint),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,

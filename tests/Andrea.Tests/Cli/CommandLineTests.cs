@@ -41,6 +41,7 @@ public sealed class CommandLineTests
     [InlineData("train --validation 1", "--validation")]
     [InlineData("train --schedule sine", "choose one of cosine, linear, constant, warmup-stable-decay")]
     [InlineData("train --clip-formula approximate", "exact, torch")]
+    [InlineData("train --clip-policy median", "global, per-tensor, value, agc, zclip, adagc")]
     [InlineData("train --non-finite ignore", "skip, propagate, throw")]
     [InlineData("train --lr 1e-3 --final-lr 1e-2", "0.01")]
     [InlineData("train --schedule warmup-stable-decay --steps 10 --decay-steps 11", "11")]
@@ -105,7 +106,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--help", "train watch sample report doctor bench")]
-    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --csv --tensorboard --log-lines --otlp --live --live-host")]
+    [InlineData("train --help", "--data --preset --steps --batch --context --lr --max-norm --clip-policy --seed --threads --device --gpu --tf32 --no-cublas --out --resume --tokenizer --warmup --csv --tensorboard --log-lines --otlp --live --live-host")]
     [InlineData("watch --help", "RUN --port --host")]
     [InlineData("sample -h", "RUN --prompt --tokens --temperature --top-k --seed --threads --device --gpu --tf32")]
     [InlineData("report --help", "RUN --out report.html")]

@@ -1,4 +1,5 @@
 using Andrea.Clipping;
+using Andrea.Clipping.Policies;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -21,6 +22,14 @@ internal static class DocumentationExamples
         using var clipper = new GradClipper(device, gradients, new GradClipperOptions { MaxNorm = 1 });
         clipper.Clip();
         Console.WriteLine(clipper.Read().NormBefore); // 5
+    }
+
+    public static void OfClipPolicy(Device device, TensorSet parameters, TensorSet gradients)
+    {
+        var options = new GradClipperOptions { Policy = new ZClipPolicy() };
+        using var clipper = new GradClipper(device, gradients, options);
+        using var optimizer = new AdamW(device, parameters, gradients, clipper: clipper);
+        optimizer.Step(learningRate: 3e-4);
     }
 
     public static void OfTokenDataset(int[] inputs, int[] targets)

@@ -9,7 +9,9 @@ namespace Andrea.Cpu.Gradients;
 /// <summary>Sum of squares, largest magnitude and non-finite count of one chunk, in the order that <see cref="IGradientOps.GradNormPartial"/> fixes.</summary>
 internal static unsafe class SumOfSquares
 {
-    private const int StripLength = Chunk.StripLength;
+    /// <summary>Elements of a strip.</summary>
+    public const int StripLength = Chunk.StripLength;
+
     private const int StripCount = Chunk.MaxLength / StripLength;
     private const int RowLength = 128;
     private const uint MagnitudeMask = 0x7FFF_FFFF;
@@ -35,6 +37,13 @@ internal static unsafe class SumOfSquares
         if (maxBits >= InfinityBits)
             DescribeNonFinite(values, length, ref partial);
         return partial;
+    }
+
+    /// <summary>The sum of squares of at most <see cref="StripLength"/> elements, in a strip's order.</summary>
+    public static double OfStrip(float* values, int count)
+    {
+        uint maxBits = 0;
+        return OfStrip(values, count, ref maxBits);
     }
 
     /// <summary>Counts what is not finite, and gives sum and magnitude the one NaN that all devices agree on.</summary>

@@ -10,7 +10,10 @@ internal static class KernelLayouts
 {
     /// <summary>One definition for each struct's size and each field's offset, in bytes.</summary>
     public static IEnumerable<string> Definitions() =>
-        [.. OfChunk(), .. OfChunkPartial(), .. OfTensorNorm(), .. OfClipState(), .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums(), .. KernelLayoutsOfStabilizers.Definitions()];
+        [
+            .. OfChunk(), .. OfChunkPartial(), .. OfTensorNorm(), .. OfClipState(), .. OfZClipState(), .. OfAgcTensor(), .. OfClippedPart(),
+            .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums(), .. KernelLayoutsOfStabilizers.Definitions(),
+        ];
 
     private static string[] OfChunk()
     {
@@ -64,6 +67,7 @@ internal static class KernelLayouts
             Size<ClipState>(),
             Offset(ref clip, ref clip.Norm, "norm"),
             Offset(ref clip, ref clip.Coefficient, "coefficient"),
+            Offset(ref clip, ref clip.NormAfter, "norm_after"),
             Offset(ref clip, ref clip.NonFiniteCount, "non_finite_count"),
             Offset(ref clip, ref clip.FirstBadIndex, "first_bad_index"),
             Offset(ref clip, ref clip.Calls, "calls"),
@@ -73,6 +77,35 @@ internal static class KernelLayouts
             Offset(ref clip, ref clip.Skip, "skip"),
             Offset(ref clip, ref clip.ConsecutiveSkips, "consecutive_skips"),
             Offset(ref clip, ref clip.MaxMagnitude, "max_magnitude"),
+        ];
+    }
+
+    private static string[] OfZClipState()
+    {
+        var memory = default(ZClipState);
+        return
+        [
+            Size<ZClipState>(),
+            Offset(ref memory, ref memory.Count, "count"),
+            Offset(ref memory, ref memory.Mean, "mean"),
+            Offset(ref memory, ref memory.Variance, "variance"),
+        ];
+    }
+
+    private static string[] OfAgcTensor()
+    {
+        var tensor = default(AgcTensor);
+        return [Size<AgcTensor>(), Offset(ref tensor, ref tensor.UnitLength, "unit_length"), Offset(ref tensor, ref tensor.FirstUnit, "first_unit")];
+    }
+
+    private static string[] OfClippedPart()
+    {
+        var part = default(ClippedPart);
+        return
+        [
+            Size<ClippedPart>(),
+            Offset(ref part, ref part.SumOfSquares, "sum_of_squares"),
+            Offset(ref part, ref part.Changed, "changed"),
         ];
     }
 

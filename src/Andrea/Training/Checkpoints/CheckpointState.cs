@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Andrea.Clipping.Policies;
 using Andrea.Gpt;
 
 namespace Andrea.Training.Checkpoints;
@@ -58,7 +59,11 @@ internal sealed record CheckpointState
 internal sealed record OptimizerProgress(long AppliedSteps, double Beta1Power, double Beta2Power);
 
 /// <summary>The clipper's counters; see <see cref="Backends.ClipState"/>.</summary>
-internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedCalls, int ConsecutiveSkips);
+internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedCalls, int ConsecutiveSkips)
+{
+    /// <summary>What the clip policy remembers; null when it remembers nothing, and in checkpoints from before there were policies.</summary>
+    public ClipPolicyState? Policy { get; init; }
+}
 
 /// <summary>Where in the stream of batches the run stands.</summary>
 /// <param name="Seed">Seed of the order of batches.</param>

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Andrea.Clipping;
+using Andrea.Clipping.Policies;
+using Andrea.Tests.Support;
+using Andrea.Tests.Training;
+using Andrea.Training.Checkpoints;
+
+namespace Andrea.Tests.Clipping.Policies;
+
+/// <summary>Policies as options: what is refused, and how they and what they remember stand in checkpoints.</summary>
+public class PolicyOptionsTests
+{
+    public static TheoryData<string> Kinds => [.. ClipPolicy.Kinds];
+
+    public static TheoryData<ClipPolicy> Wrong =>
+    [
+        new ValuePolicy { Limit = 0 }, new ValuePolicy { Limit = double.NaN }, new ValuePolicy { Limit = 1e-60 }, new ValuePolicy { Limit = double.PositiveInfinity },
+        new AgcPolicy { Factor = -1 }, new AgcPolicy { Epsilon = 0 }, new AgcPolicy { Exclude = [""] },
+        new ZClipPolicy { Threshold = 0 }, new ZClipPolicy { Decay = 1 }, new ZClipPolicy { WarmupSteps = 0 }, new ZClipPolicy { Epsilon = double.NaN },
+        new AdaGcPolicy { Factor = 0 }, new AdaGcPolicy { Decay = -0.1 }, new AdaGcPolicy { WarmupSteps = 0 },
+    ];
+
+    [Theory(DisableDiscoveryEnumeration = true), MemberData(nameof(Wrong))]
+    public void Policy_OutOfRange_IsRefusedWithTheNumber(ClipPolicy policy)
+    {
+        using Device device = Device.Cpu(1);
+        using var set = new GradientSet([1f]);
+        var exception = Assert.ThrowsAny<ArgumentException>(() => new GradClipper(device, set.Tensors, new GradClipperOptions { Policy = policy }));
+        Assert.Contains("policy", exception.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public void Policy_InACheckpoint_ReadsBackEqual(string kind)
+    {
+        ClipPolicy policy = ClipPolicy.Create(kind) switch
+        {
+            ZClipPolicy zClip => zClip with { Decay = 0.9, WarmupSteps = 3 },
+            AgcPolicy agc => agc with { Exclude = ["a*", "b"] },
+            ValuePolicy value => value with { Limit = 0.25 },
+            { } other => other,
+        };
+        Assert.Equal(kind, policy.Kind);
+        JsonObject json = JsonSerializer.SerializeToNode(
+            SmallRun.Options with { Clip = new GradClipperOptions { Policy = policy } }, CheckpointJson.Default.TrainerOptions)!.AsObject();
+        Assert.Equal(kind, json["clip"]!["policy"]!["kind"]!.GetValue<string>());
+        Assert.Equal(policy, json.Deserialize(CheckpointJson.Default.TrainerOptions)!.Clip.Policy);
+        Assert.True(json["clip"]!.AsObject().Remove("policy"));
+        Assert.Equal(new GlobalNormPolicy(), json.Deserialize(CheckpointJson.Default.TrainerOptions)!.Clip.Policy);
+    }
+
+    [Fact]
+    public void Create_AnotherName_NamesThoseThereAre() =>
+        Assert.Contains("adagc", Assert.Throws<ArgumentException>(() => ClipPolicy.Create("median")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("zclip", 2)]
+    [InlineData("zclip", 7)]
+    [InlineData("adagc", 2)]
+    [InlineData("adagc", 7)]
+    public void State_SavedAndRestored_GoesOnWithTheSameBits(string kind, int stopAt)
+    {
+        using TestDevice device = TestDevice.Open("cpu-1");
+        using PolicyRun straight = Run(device, kind), stopped = Run(device, kind), resumed = Run(device, kind);
+        for (int t = 0; t < 12; t++)
+        {
+            float[][] gradients = [TestDevice.Normal((ulong)t, 20, t % 5 == 4 ? 3 : 0.2), TestDevice.Normal((ulong)t + 50, 3)];
+            ClipResult expected = straight.Step(gradients);
+            if (t < stopAt)
+                stopped.Step(gradients);
+            if (t == stopAt)
+                resumed.Clipper.RestorePolicyState(ThroughJson(stopped.Clipper.ReadPolicyState()!));
+            if (t >= stopAt)
+                Assert.Equal((expected.Coefficient, expected.NormAfter), (resumed.Step(gradients).Coefficient, resumed.Clipper.Read().NormAfter));
+        }
+        Assert.Equal(PolicyRun.StateOf(straight.Clipper), PolicyRun.StateOf(resumed.Clipper));
+        Assert.True(straight.Clipper.Read().ClippedCalls > 0);
+    }
+
+    [Fact]
+    public void State_OfAnotherPolicyOrDamaged_BeginsAfresh()
+    {
+        using TestDevice device = TestDevice.Open("cpu-1");
+        using PolicyRun zClip = Run(device, "zclip"), adaGc = Run(device, "adagc");
+        string fresh = PolicyRun.StateOf(zClip.Clipper);
+        for (int t = 0; t < 6; t++)
+        {
+            zClip.Step(TestDevice.Normal((ulong)t, 20), TestDevice.Normal(1, 3));
+            adaGc.Step(TestDevice.Normal((ulong)t, 20), TestDevice.Normal(1, 3));
+        }
+        ClipPolicyState good = zClip.Clipper.ReadPolicyState()!, other = adaGc.Clipper.ReadPolicyState()!;
+        foreach (ClipPolicyState? state in (ClipPolicyState?[])
+            [
+                other, null, good with { Version = 2 }, With(good, "mean", double.NaN), With(good, "variance", double.PositiveInfinity), With(good, "mean"),
+                With(good, "warmup", 1), good with { Values = [] }, With(good, "count", -1),
+            ])
+        {
+            zClip.Clipper.RestorePolicyState(good);
+            Assert.NotEqual(fresh, PolicyRun.StateOf(zClip.Clipper));
+            zClip.Clipper.RestorePolicyState(state);
+            Assert.Equal(fresh, PolicyRun.StateOf(zClip.Clipper));
+        }
+        adaGc.Clipper.RestorePolicyState(With(other, "gammas", 1, 2, 3));
+        Assert.Equal([0.0, 0], adaGc.Clipper.ReadPolicyState()!.Values["gammas"]);
+    }
+
+    private static ClipPolicyState With(ClipPolicyState state, string name, params double[] values) =>
+        state with { Values = new Dictionary<string, double[]>(state.Values) { [name] = values } };
+
+    private static ClipPolicyState ThroughJson(ClipPolicyState state)
+    {
+        var counters = new ClipCounters(1, 2, 3, 4) { Policy = state };
+        return JsonSerializer.Deserialize(JsonSerializer.Serialize(counters, CheckpointJson.Default.ClipCounters), CheckpointJson.Default.ClipCounters)!.Policy!;
+    }
+
+    private static PolicyRun Run(TestDevice device, string kind) => new(
+        device,
+        new GradClipperOptions
+        {
+            MaxNorm = 50,
+            Policy = kind == "zclip" ? new ZClipPolicy { WarmupSteps = 4, Threshold = 1 } : new AdaGcPolicy { WarmupSteps = 4 },
+        },
+        PolicyRun.Vectors(20, 3));
+}
