@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using Andrea.Data.Gpt2;
 
@@ -39,9 +38,9 @@ public sealed class Gpt2Tokenizer : Tokenizer
         if (real.FirstOrDefault(token => tokens[token].Length == 0, -1) is >= 0 and int empty)
             throw Damaged($"has no bytes for token {empty}");
         byte[][] strings = [.. real.Select(token => tokens[token])];
-        if (strings.Select(Encoding.Latin1.GetString).Distinct(StringComparer.Ordinal).Count() != strings.Length)
-            throw Damaged("has two tokens of the same bytes");
         var all = new TokenTrie(strings, real);
+        if (real.Any(token => all.Find(tokens[token]) != token))
+            throw Damaged("has two tokens of the same bytes");
         for (int value = 0; value < ByteCount; value++)
         {
             int token = all.Find([(byte)value]);

@@ -16,7 +16,7 @@ internal sealed class TokenTrie
     private int _firstFree = 1 + ByteCount, _firstRoomy = 1 + ByteCount, _highest = ByteCount;
 
     /// <summary>Builds the trie.</summary>
-    /// <param name="strings">Distinct, none empty.</param>
+    /// <param name="strings">None empty. Of equal ones one is found.</param>
     /// <param name="tokens">tokens[i] is what strings[i] is found as; at least 0.</param>
     public TokenTrie(byte[][] strings, int[] tokens)
     {
@@ -80,7 +80,7 @@ internal sealed class TokenTrie
         while (waiting.TryPop(out (int Node, int Start, int End, int Depth) next))
         {
             (int node, int start, int end, int depth) = next;
-            if (start < end && strings[order[start]].Length == depth)
+            while (start < end && strings[order[start]].Length == depth)
                 _slots[node].Token = tokens[order[start++]];
             if (start == end)
                 continue;

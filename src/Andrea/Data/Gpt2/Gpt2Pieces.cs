@@ -10,7 +10,9 @@ namespace Andrea.Data.Gpt2;
 /// </remarks>
 internal static class Gpt2Pieces
 {
-    private enum Kind
+    private static readonly Kind[] Ascii = [.. Enumerable.Range(0, 0x80).Select(value => KindOf(new Rune(value)))];
+
+    private enum Kind : byte
     {
         Letter,
         Number,
@@ -70,7 +72,7 @@ internal static class Gpt2Pieces
             return isFinal ? Kind.End : Kind.Unknown;
         byte first = text[position];
         if (first < 0x80)
-            return KindOf(new Rune(first));
+            return Ascii[first];
         return Rune.DecodeFromUtf8(text[position..], out Rune character, out length) switch
         {
             OperationStatus.Done => KindOf(character),

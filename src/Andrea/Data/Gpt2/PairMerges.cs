@@ -93,7 +93,9 @@ internal sealed class PairMerges
 
     private Merge Of(int left, int right) => _merges.TryGetValue(Key(left, right), out Merge merge) ? merge : new Merge(NoRank, 0);
 
-    private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
+    /// <summary>A number of the pair's own, since an odd factor loses nothing; without it a dictionary's hash would be left ^ right, the same
+    /// for many pairs.</summary>
+    private static ulong Key(int left, int right) => (((ulong)(uint)left << 32) | (uint)right) * 0x9E3779B97F4A7C15;
 
     private readonly record struct Merge(int Rank, int Token);
 
