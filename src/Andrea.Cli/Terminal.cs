@@ -16,6 +16,12 @@ internal sealed class Terminal
         init;
     }
 
+    /// <summary>Opens standard input, as bytes.</summary>
+    public Func<Stream> OpenInput { get; init; } = System.Console.OpenStandardInput;
+
+    /// <summary>Opens standard output, as bytes.</summary>
+    public Func<Stream> OpenOutput { get; init; } = System.Console.OpenStandardOutput;
+
     /// <summary>Standard error, as plain text.</summary>
     public required TextWriter Error { get; init; }
 

@@ -17,8 +17,8 @@ internal sealed class DataOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private readonly Option<string?> _tokenizer = CliOption.Choice(
-        "--tokenizer", $"How text becomes tokens (default: {DefaultTokenizer}).", "char", "byte");
+    private readonly Option<string?> _tokenizer = TokenizerOption.Create(
+        $"How text becomes tokens: {TokenizerOption.Choices} (default: {DefaultTokenizer}).");
 
     private readonly Option<double?> _validation = CliOption.Number(
         "--validation", "Share of the text held back to measure on (default: 0.1).",
@@ -57,5 +57,6 @@ internal sealed class DataOptions
             $"The run's folder has no {DataChoice.FileName}, so it is unknown what it trained on; give the same --data again.");
     }
 
-    public string TokenizerKind(ParseResult parsed) => parsed.GetValue(_tokenizer) ?? DefaultTokenizer;
+    /// <summary>A kind of tokenizer, or a path to a saved one.</summary>
+    public string TokenizerName(ParseResult parsed) => parsed.GetValue(_tokenizer) ?? DefaultTokenizer;
 }

@@ -87,7 +87,7 @@ internal sealed class TrainCommand
         string folder = parsed.GetValue(_out) ?? RunFolders.Next(preset.Name);
         options = options with { RunFolder = folder };
         view.Note($"Reading {choice.Description}.");
-        TokenDataset data = choice.Open(_data.TokenizerKind(parsed));
+        TokenDataset data = choice.Open(_data.TokenizerName(parsed));
         CheckPrompt(parsed, data.Tokenizer);
         config = config with { VocabularySize = data.Tokenizer.VocabularySize };
         MemoryCheck.Require(device, MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");

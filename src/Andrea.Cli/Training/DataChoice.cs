@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Andrea.Cli.Commands;
 using Andrea.Data;
 
 namespace Andrea.Cli.Training;
@@ -70,11 +71,11 @@ internal sealed record DataChoice
         File.WriteAllText(Path.Combine(runFolder, FileName), JsonSerializer.Serialize(this, DataChoiceJson.Default.DataChoice) + "\n");
     }
 
-    /// <summary>Reads the text and fits a tokenizer of this kind to it.</summary>
-    public TokenDataset Open(string tokenizerKind)
+    /// <summary>Reads the text with a tokenizer of a kind, which is fitted to it, or with a saved one.</summary>
+    public TokenDataset Open(string tokenizerName)
     {
         TextSource source = OpenSource();
-        return TokenDataset.Create(source, Tokenizer.Create(tokenizerKind, source), Options);
+        return TokenDataset.Create(source, TokenizerOption.Open(tokenizerName, source), Options);
     }
 
     /// <summary>Reads the text with a tokenizer that is there already.</summary>

@@ -14,7 +14,8 @@ internal abstract class TextDocument(string name)
     {
     }
 
-    protected abstract Stream Open();
+    /// <summary>Opens the document's bytes; they can be sought in after <see cref="KeepForRereading"/>.</summary>
+    internal abstract Stream Open();
 
     /// <summary>Reads a stream to its end into memory, and closes it.</summary>
     internal static byte[] ReadAll(Stream stream, string name, int maximumLength = 1 << 30)
@@ -41,7 +42,7 @@ internal abstract class TextDocument(string name)
 /// <summary>Text in memory.</summary>
 internal sealed class MemoryDocument(byte[] utf8, string name) : TextDocument(name)
 {
-    protected override Stream Open() => new MemoryStream(utf8, writable: false);
+    internal override Stream Open() => new MemoryStream(utf8, writable: false);
 }
 
 /// <summary>A stream that can be read once, such as standard input.</summary>
@@ -52,7 +53,7 @@ internal sealed class StreamDocument(Func<Stream> open, string name) : TextDocum
 
     public override void KeepForRereading() => _kept ??= ReadAll(OpenOnce(), Name);
 
-    protected override Stream Open() => _kept is null ? OpenOnce() : new MemoryStream(_kept, writable: false);
+    internal override Stream Open() => _kept is null ? OpenOnce() : new MemoryStream(_kept, writable: false);
 
     private Stream OpenOnce()
     {
@@ -79,7 +80,7 @@ internal sealed class FileDocument(string path) : TextDocument($"'{path}'")
             _kept = ReadAll(stream, Name);
     }
 
-    protected override Stream Open() => _kept is null
+    internal override Stream Open() => _kept is null
         // The reader has the only buffer.
         ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan)
         : new MemoryStream(_kept, writable: false);

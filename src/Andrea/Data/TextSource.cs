@@ -54,6 +54,26 @@ public sealed class TextSource
         return new([new StreamDocument(() => stream, name)]);
     }
 
+    /// <summary>Cuts the source in two, between characters; a document may lie in both parts. This source and both parts stay
+    /// readable.</summary>
+    /// <param name="secondShare">Share of the bytes that the second part takes, in [0, 1).</param>
+    internal (TextSource First, TextSource Second) Split(double secondShare)
+    {
+        long[] lengths = [.. Documents.Select(DocumentPart.LengthOf)];
+        long left = (long)(lengths.Sum() * (1 - secondShare));
+        List<TextDocument> first = [], second = [];
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            long cut = left >= lengths[i] ? lengths[i] : DocumentPart.NextCharacter(Documents[i], Math.Max(left, 0));
+            left -= lengths[i];
+            if (cut > 0)
+                first.Add(new DocumentPart(Documents[i], 0, cut));
+            if (cut < lengths[i])
+                second.Add(new DocumentPart(Documents[i], cut, lengths[i] - cut));
+        }
+        return (new TextSource(first), new TextSource(second));
+    }
+
     internal static TextSource FromFiles(IEnumerable<string> paths, Func<Stream> openStandardInput)
     {
         ArgumentNullException.ThrowIfNull(paths);

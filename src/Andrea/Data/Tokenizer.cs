@@ -21,7 +21,8 @@ public abstract class Tokenizer
     {
     }
 
-    /// <summary>Name of the kind, as in JSON and on the command line: <c>byte</c> or <c>char</c>.</summary>
+    /// <summary>Name of the kind, as in JSON and on the command line: <c>byte</c>, <c>char</c>,
+    /// <c>harris</c> or <c>gpt2</c>.</summary>
     public abstract string Kind { get; }
 
     /// <summary>V: how many tokens there are.</summary>
@@ -31,17 +32,34 @@ public abstract class Tokenizer
     public virtual int? BeginningOfText => null;
 
     /// <summary>Makes a tokenizer of a kind, fitted to a text where the kind asks for it.</summary>
-    /// <param name="kind"><c>byte</c>, or <c>char</c>, which reads the whole source once.</param>
+    /// <param name="kind"><c>byte</c>, or one that reads the whole source once: <c>char</c>, or <c>harris</c> or <c>harris-N</c>, a
+    /// <see cref="HarrisTokenizer"/> of <see cref="HarrisTokenizer.DefaultSegmentCount"/> or N segments.</param>
     /// <param name="source">The text that is to be encoded.</param>
     /// <exception cref="ArgumentException">The kind does not exist.</exception>
-    /// <exception cref="TrainingDataException">The kind is fitted to the text, and the text is empty or not UTF-8.</exception>
+    /// <exception cref="TrainingDataException">The kind is fitted to the text, and the text is empty, not UTF-8 or too short.</exception>
     public static Tokenizer Create(string kind, TextSource source) => kind switch
     {
         ByteTokenizer.KindName => new ByteTokenizer(),
         CharTokenizer.KindName => CharTokenizer.FromSource(source),
+        _ when HarrisTokenizer.SizeOf(kind) is int size => HarrisTokenizer.FromSource(source, size),
         _ => throw new ArgumentException(
-            $"There is no tokenizer of kind '{kind}'; choose {ByteTokenizer.KindName} or {CharTokenizer.KindName}.", nameof(kind)),
+            $"There is no tokenizer of kind '{kind}'; choose byte, char, harris-N with N segments, such as harris-2048, or load a saved one.", nameof(kind)),
     };
+
+    /// <summary>Whether <see cref="Create"/> knows a kind; what it does not know may be a file for <see cref="Load"/>.</summary>
+    internal static bool IsKind(string kind) => kind is ByteTokenizer.KindName or CharTokenizer.KindName || HarrisTokenizer.SizeOf(kind) is not null;
+
+    /// <summary>Reads a tokenizer from a file: one that <see cref="Save"/> wrote, such as <c>harris_segments.json</c>, or GPT-2's.</summary>
+    /// <param name="path">A file of <see cref="Save"/>; a folder with one, or with GPT-2's <c>vocab.json</c> and <c>merges.txt</c> (or
+    /// <c>encoder.json</c> and <c>vocab.bpe</c>, as they were first called); the first of these two; or a <c>.tiktoken</c> file.</param>
+    /// <exception cref="FileNotFoundException">There is no such file, or not the second of the two.</exception>
+    /// <exception cref="TrainingDataException">Not a tokenizer, or of a kind that this version does not know.</exception>
+    public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
+
+    /// <summary>Writes the tokenizer to a file, as JSON; <see cref="Load"/> makes the same one of it. A file that is there is replaced as a
+    /// whole or not at all.</summary>
+    /// <param name="path">Its folder must exist.</param>
+    public void Save(string path) => TokenizerFiles.Save(this, path);
 
     /// <summary>Encodes a piece of a longer text, and says how much of it: a token that the next piece could lengthen is left for the
     /// next call.</summary>
@@ -118,8 +136,10 @@ public abstract class Tokenizer
         {
             ByteTokenizer.KindName => new ByteTokenizer(),
             CharTokenizer.KindName => CharTokenizer.FromCharacters(ReadString(json, CharTokenizer.CharactersName)),
+            HarrisTokenizer.KindName => HarrisTokenizer.ReadFrom(json),
+            Gpt2Tokenizer.KindName => Gpt2Tokenizer.ReadFrom(json),
             _ => throw new TrainingDataException(
-                $"The saved tokenizer is of kind '{kind}', which this version of Andrea does not know; it knows byte and char. Use a newer version."),
+                $"The saved tokenizer is of kind '{kind}', which this version of Andrea does not know; it knows byte, char, harris and gpt2. Use a newer version."),
         };
     }
 
@@ -131,19 +151,32 @@ public abstract class Tokenizer
     private protected ArgumentOutOfRangeException NoSuchToken(int token) => new(
         nameof(token), token, $"Token {token} does not exist; the {Kind} tokenizer has tokens 0 to {VocabularySize - 1}.");
 
-    private static string ReadString(JsonElement json, string name)
+    private protected static TrainingDataException Damaged(string what) =>
+        new($"The saved tokenizer is damaged: it {what}. Use another checkpoint or file.");
+
+    /// <summary>The member that is an array of strings.</summary>
+    private protected static List<string> ReadStrings(JsonElement json, string name)
     {
-        if (json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out JsonElement member) && member.ValueKind == JsonValueKind.String)
+        if (!json.TryGetProperty(name, out JsonElement member) || member.ValueKind != JsonValueKind.Array)
+            throw Damaged($"has no array '{name}'");
+        return [.. member.EnumerateArray().Select(item => StringOf(item) ?? throw Damaged($"has something in '{name}' that is no valid string"))];
+    }
+
+    private static string ReadString(JsonElement json, string name) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out JsonElement member) && StringOf(member) is { } text
+            ? text
+            : throw new TrainingDataException($"The saved tokenizer is damaged: it has no valid string '{name}'. Use another checkpoint.");
+
+    private static string? StringOf(JsonElement json)
+    {
+        try
         {
-            try
-            {
-                return member.GetString()!;
-            }
-            catch (InvalidOperationException)
-            {
-                // Half a surrogate pair behind a \u escape: as damaged as a missing string.
-            }
+            return json.ValueKind == JsonValueKind.String ? json.GetString() : null;
         }
-        throw new TrainingDataException($"The saved tokenizer is damaged: it has no valid string '{name}'. Use another checkpoint.");
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair behind a \u escape: as damaged as a missing string.
+            return null;
+        }
     }
 }
