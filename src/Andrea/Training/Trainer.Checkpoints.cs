@@ -87,7 +87,7 @@ public sealed partial class Trainer
         try
         {
             Step = AndreaBin.Read(path, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
-            _windowsDrawn = checked(Step * Options.MicroBatches * Options.BatchSize);
+            _batches.GoTo(Step);
             _optimizer.Restore(AdamWProgress.After(Step, _optimizer.Options));
         }
         finally
@@ -110,7 +110,7 @@ public sealed partial class Trainer
     {
         CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
         Step = state.Step;
-        _windowsDrawn = state.Data.Position;
+        _batches.Restore(state.Data);
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _bestValidationLoss = state.BestValidationLoss;
@@ -159,7 +159,7 @@ public sealed partial class Trainer
             Tokenizer = ToJson(Tokenizer),
             Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
             Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips),
-            Data = new DataProgress(Options.Seed, _windowsDrawn, _data.Fingerprint),
+            Data = _batches.Save(),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
         };
