@@ -46,7 +46,7 @@ public class BatchStreamTests
         BatchStream stream = Create();
         BatchDraw[] draws = [stream.Next(), stream.Next()];
         Assert.Throws<InvalidOperationException>(() => stream.Next());
-        Assert.Equal(draws, [stream.Report(1), stream.Report(double.NaN)]);
+        Assert.Equal((draws[0], draws[1]), (stream.Report(1), stream.Report(double.NaN)));
         Assert.Throws<InvalidOperationException>(() => stream.Report(1));
     }
 
