@@ -124,6 +124,9 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     public void OnVerdict(Verdict verdict) => Post(observer => observer.OnVerdict(verdict));
 
     /// <inheritdoc/>
+    public void OnPhase(PhaseRecord record) => Post(observer => observer.OnPhase(record));
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationRecord record) => Post(observer => observer.OnEvaluation(record));
 
     /// <inheritdoc/>

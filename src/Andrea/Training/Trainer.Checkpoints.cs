@@ -111,6 +111,7 @@ public sealed partial class Trainer
         CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
         Step = state.Step;
         _batches.Restore(state.Data);
+        _toldPhase = _batches.Phase;
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _bestValidationLoss = state.BestValidationLoss;

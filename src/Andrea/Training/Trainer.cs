@@ -197,6 +197,7 @@ public sealed partial class Trainer : IDisposable
         }
         double rate = _schedule.At(Step);
         Step++;
+        TellPhase();
         _underWay.Add(new StepRecord
         {
             Step = Step,
@@ -205,6 +206,7 @@ public sealed partial class Trainer : IDisposable
             Clip = default,
             LearningRate = rate,
             Tokens = _tokensPerStep,
+            Source = _batches.NameOf(draw),
             Duration = default,
         });
         _losses.Post(_pass.LossOnDevice);

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Andrea.Clipping;
+using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -30,6 +31,10 @@ public sealed record TrainerOptions
     /// <summary>Whether windows are drawn at random or in shuffled epochs.</summary>
     /// <value><see cref="BatchOrder.Random"/></value>
     public BatchOrder BatchOrder { get; init; } = BatchOrder.Random;
+
+    /// <summary>How steps choose between several sources; null draws each by its share of the text. Without effect where there is one.</summary>
+    /// <value>null</value>
+    public CurriculumOptions? Curriculum { get; init; }
 
     /// <summary>Largest learning rate.</summary>
     /// <value>3e-4</value>
@@ -157,6 +162,7 @@ public sealed record TrainerOptions
         Optimizer.Validate();
         Monitor.Validate();
         Diagnosis?.Validate();
+        Curriculum?.Validate();
     }
 
     /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>
