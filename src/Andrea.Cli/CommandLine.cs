@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Andrea.Cli.Commands;
+using Andrea.Cli.Lab;
 
 namespace Andrea.Cli;
 
@@ -47,6 +48,7 @@ internal static class CommandLine
             ReportCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            LabCommand.Create(terminal),
             new HelpOption(),
             new VersionOption(),
         };

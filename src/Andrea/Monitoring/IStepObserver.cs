@@ -46,6 +46,12 @@ public interface IStepObserver
     {
     }
 
+    /// <summary>The coherence gate has scored a sample.</summary>
+    /// <param name="record">The sample with its score.</param>
+    void OnCoherence(CoherenceRecord record)
+    {
+    }
+
     /// <summary>A checkpoint was written.</summary>
     /// <param name="record">The checkpoint.</param>
     void OnCheckpoint(CheckpointRecord record)

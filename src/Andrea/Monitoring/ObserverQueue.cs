@@ -133,6 +133,9 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     public void OnSample(SampleRecord record) => Post(observer => observer.OnSample(record));
 
     /// <inheritdoc/>
+    public void OnCoherence(CoherenceRecord record) => Post(observer => observer.OnCoherence(record));
+
+    /// <inheritdoc/>
     public void OnCheckpoint(CheckpointRecord record) => Post(observer => observer.OnCheckpoint(record));
 
     /// <summary>Waits, for at most <see cref="ObserverQueueOptions.DrainLimit"/>, until everything told so far has reached all observers and they are flushed.</summary>

@@ -115,6 +115,7 @@ public sealed partial class Trainer
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _bestValidationLoss = state.BestValidationLoss;
+        _lowInARow = state.LowInARow;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         DropRecordsAfter(Step);
@@ -163,6 +164,7 @@ public sealed partial class Trainer
             Data = _batches.Save(),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
+            LowInARow = _lowInARow,
         };
     }
 

@@ -267,11 +267,14 @@ public sealed partial class Trainer : IDisposable
     private TrainingSummary Run(CancellationToken cancellation)
     {
         string? checkpoint = null;
+        bool halted = false;
         try
         {
-            while (Step < Options.Steps && !cancellation.IsCancellationRequested && !_disposal.IsCancellationRequested)
+            while (!halted && Step < Options.Steps && !cancellation.IsCancellationRequested && !_disposal.IsCancellationRequested)
             {
                 TrainStep();
+                // Before all that may write a checkpoint, which holds the gate's count.
+                halted = IsIncoherent();
                 if (IsDue(Options.EvaluateEvery) && Step < Options.Steps)
                     MeasureValidation();
                 if (IsDue(Options.SampleEvery))
@@ -293,7 +296,7 @@ public sealed partial class Trainer : IDisposable
         // Behind the checkpoint: a model that has diverged cannot write, but is worth keeping.
         if (Options.SampleAtEnd && Step == Options.Steps && !IsDue(Options.SampleEvery))
             WriteSample();
-        StopReason reason = Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
+        StopReason reason = halted ? StopReason.Incoherent : Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
         long skipped = _clipper.Latest.SkippedCalls;
         return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint);
     }

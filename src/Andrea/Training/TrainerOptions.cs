@@ -121,6 +121,10 @@ public sealed record TrainerOptions
     /// <value>200</value>
     public int SampleTokens { get; init; } = 200;
 
+    /// <summary>The gate that halts a run whose model only repeats itself; null switches it off. Looked at by <see cref="Trainer.RunAsync"/>.</summary>
+    /// <value>null</value>
+    public CoherenceGateOptions? Coherence { get; init; }
+
     /// <summary>Folder for metrics and checkpoints; null writes no files. Not part of a checkpoint, which may be moved.</summary>
     [JsonIgnore]
     public string? RunFolder { get; init; }
@@ -163,6 +167,7 @@ public sealed record TrainerOptions
         Monitor.Validate();
         Diagnosis?.Validate();
         Curriculum?.Validate();
+        Coherence?.Validate();
     }
 
     /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>

@@ -7,7 +7,7 @@ namespace Andrea.Monitoring.Sinks;
 /// A step: <c>loss, norm, normAfter, coefficient, clipRate, skipped, lr, tokens, ms</c>; a measurement: <c>validationLoss, best</c>;
 /// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; a verdict:
 /// <c>verdict</c> (a <see cref="VerdictKind"/>), <c>since, summary, remedy, tensors</c>. Where there are several sources, a step has its
-/// <c>source</c>, too, and a phase of a curriculum is a line: <c>phase</c> (its steps), <c>focus, shares</c>. NaN and Inf are the strings "NaN", "Infinity",
+/// <c>source</c>, too, and a phase of a curriculum is a line: <c>phase</c> (its steps), <c>focus, shares</c>; a sample of the coherence gate: <c>coherence, repetition, lowInARow, sample</c>. NaN and Inf are the strings "NaN", "Infinity",
 /// "-Infinity", since JSON has no such numbers. Lines are flushed every 50 steps and with every other record. Writing a step allocates nothing.
 /// </remarks>
 public sealed class MetricsFile : IStepObserver, IDisposable
@@ -101,6 +101,18 @@ public sealed class MetricsFile : IStepObserver, IDisposable
     public void OnSample(SampleRecord record)
     {
         _lines.Begin(record.Step);
+        _lines.Json.WriteString("sample", record.Text);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnCoherence(CoherenceRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        _lines.Begin(record.Step);
+        _lines.Number("coherence", record.Score.Total);
+        _lines.Number("repetition", record.Score.Repetition);
+        _lines.Json.WriteNumber("lowInARow", record.LowInARow);
         _lines.Json.WriteString("sample", record.Text);
         _lines.End(flush: true);
     }

@@ -35,6 +35,9 @@ internal sealed record CheckpointState
     /// <summary>Lowest validation loss of the run so far; null before the first evaluation.</summary>
     public double? BestValidationLoss { get; init; }
 
+    /// <summary>Low scores in a row that the coherence gate has counted.</summary>
+    public int LowInARow { get; init; }
+
     /// <summary>Exponential moving average of the training loss; null before the first step.</summary>
     public double? LossEma { get; init; }
 
