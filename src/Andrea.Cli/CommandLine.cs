@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Andrea.Cli.Commands;
+using Andrea.Cli.Lab;
 
 namespace Andrea.Cli;
 
@@ -48,6 +49,7 @@ internal static class CommandLine
             TokenizerCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            LabCommand.Create(terminal),
             new HelpOption(),
             new VersionOption(),
         };

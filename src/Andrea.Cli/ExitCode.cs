@@ -11,4 +11,7 @@ internal static class ExitCode
 
     /// <summary>The command line made no sense.</summary>
     public const int WrongUsage = 2;
+
+    /// <summary>The coherence gate has halted a run; its checkpoint is kept.</summary>
+    public const int Incoherent = 3;
 }

@@ -17,6 +17,23 @@ internal sealed class DataOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<SourceChoice[]> _sources = new("--source")
+    {
+        Description = "A source with a name, instead of --data: text files or a folder, and the least weight in the curriculum (repeatable; the same name again adds to it).",
+        HelpName = "NAME=PATH[:FLOOR]",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result =>
+        {
+            var sources = new List<SourceChoice>();
+            foreach (var token in result.Tokens)
+                if (SourceChoice.Parse(token.Value, out string? mistake) is { } source)
+                    sources.Add(source);
+                else
+                    result.AddError(mistake!);
+            return [.. sources];
+        },
+    };
+
     private readonly Option<string?> _tokenizer = TokenizerOption.Create(
         $"How text becomes tokens: {TokenizerOption.Choices} (default: {DefaultTokenizer}).");
 
@@ -28,6 +45,7 @@ internal sealed class DataOptions
     {
         _paths.Validators.Add(result => CliOption.RefuseEmpty(result, _paths.Name));
         command.Add(_paths);
+        command.Add(_sources);
         command.Add(_tokenizer);
         command.Add(_validation);
     }
@@ -36,8 +54,28 @@ internal sealed class DataOptions
     public DataChoice Choose(ParseResult parsed)
     {
         double validation = parsed.GetValue(_validation) ?? new TokenDatasetOptions().ValidationFraction;
+        return Given(parsed, validation) ?? DataChoice.OfBuiltInCorpus(validation);
+    }
+
+    private DataChoice? Given(ParseResult parsed, double validation)
+    {
         string[] paths = parsed.GetValue(_paths) ?? [];
-        return paths.Length > 0 ? DataChoice.OfFiles(paths, validation) : DataChoice.OfBuiltInCorpus(validation);
+        SourceChoice[] sources = parsed.GetValue(_sources) ?? [];
+        if (paths.Length > 0 && sources.Length > 0)
+            throw new UsageException("--data and --source cannot be given together; give the files of --data a name with --source as well.");
+        if (sources.Length > 0)
+            return DataChoice.OfSources(sources, validation);
+        return paths.Length > 0 ? DataChoice.OfFiles(paths, validation) : null;
+    }
+
+    /// <summary>The floors that were given, by the names of their sources.</summary>
+    public IReadOnlyDictionary<string, double> Floors(ParseResult parsed)
+    {
+        var floors = new Dictionary<string, double>();
+        foreach (SourceChoice source in parsed.GetValue(_sources) ?? [])
+            if (source.Floor is { } floor)
+                floors[source.Name] = floor;
+        return floors;
     }
 
     /// <summary>Refuses what a resumed run has settled.</summary>
@@ -50,11 +88,8 @@ internal sealed class DataOptions
     /// <summary>What a resumed run trains on: as before, from other places if they are given.</summary>
     public DataChoice ChooseAgain(ParseResult parsed, DataChoice? before)
     {
-        string[] paths = parsed.GetValue(_paths) ?? [];
-        if (paths.Length > 0)
-            return DataChoice.OfFiles(paths, before?.ValidationFraction ?? new TokenDatasetOptions().ValidationFraction);
-        return before ?? throw new UsageException(
-            $"The run's folder has no {DataChoice.FileName}, so it is unknown what it trained on; give the same --data again.");
+        return Given(parsed, before?.ValidationFraction ?? new TokenDatasetOptions().ValidationFraction) ?? before ?? throw new UsageException(
+            $"The run's folder has no {DataChoice.FileName}, so it is unknown what it trained on; give the same --data or --source again.");
     }
 
     /// <summary>A kind of tokenizer, or a path to a saved one.</summary>

@@ -16,6 +16,7 @@ internal sealed class TrainCommand
     private readonly Option<Preset?> _preset = PresetOption.Create("Size of the model, with training options that suit it.", Preset.Chars);
     private readonly DataOptions _data = new();
     private readonly TrainingOptions _training = new();
+    private readonly CurriculumArguments _curriculum = new();
     private readonly DeviceOptions _device = new();
     private readonly SinkOptions _sinks = new();
     private readonly Option<string?> _out = CliOption.Place("--out", "Folder of the run: metrics, checkpoints (default: a new one in runs/).");
@@ -37,6 +38,7 @@ internal sealed class TrainCommand
         train._data.AddTo(command);
         command.Add(train._preset);
         train._training.AddTo(command);
+        train._curriculum.AddTo(command);
         train._device.AddTo(command);
         train._sinks.AddTo(command);
         foreach (Option option in (Option[])[train._out, train._resume, train._logEvery, train._prompt, train._sampleTokens])
@@ -70,10 +72,14 @@ internal sealed class TrainCommand
         trainer.Warned = view.Note;
         _sinks.Attach(parsed, trainer, resumes: parsed.GetValue(_resume) is not null);
         trainer.ObserveInBackground(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
+        var shares = new SourceShares();
+        trainer.ObserveInBackground(shares);
         TrainingSummary summary = null!;
         await view.ShowAsync(async () => summary = await trainer.RunAsync(signals.Stopping).ConfigureAwait(false)).ConfigureAwait(false);
+        if (shares.Text is { Length: > 0 } text)
+            view.Note($"Steps by source: {text}.");
         Finish(trainer, summary, view);
-        return ExitCode.Done;
+        return summary.Reason == StopReason.Incoherent ? ExitCode.Incoherent : ExitCode.Done;
     }
 
     private Trainer Begin(ParseResult parsed, Device device, ITrainingView view)
@@ -84,6 +90,7 @@ internal sealed class TrainCommand
             preset = BuiltInRun.Tune(preset);
         GptConfig config = _training.ConfigOf(parsed, preset);
         TrainerOptions options = WithSample(parsed, _training.OptionsOf(parsed, preset));
+        options = _curriculum.Change(parsed, options, choice.Names, _data.Floors(parsed));
         string folder = parsed.GetValue(_out) ?? RunFolders.Next(preset.Name);
         options = options with { RunFolder = folder };
         view.Note($"Reading {choice.Description}.");
@@ -118,7 +125,8 @@ internal sealed class TrainCommand
             return choice.Open(tokenizer);
         }
 
-        TrainerOptions ChangeOptions(TrainerOptions before) => WithSample(parsed, _training.OptionsOf(parsed, before)) with
+        TrainerOptions ChangeOptions(TrainerOptions before) => _curriculum.Change(
+            parsed, WithSample(parsed, _training.OptionsOf(parsed, before)), choice!.Names, _data.Floors(parsed)) with
         {
             RunFolder = parsed.GetValue(_out) ?? before.RunFolder ?? throw new UsageException(
                 $"The checkpoint '{run}' lies in no run's folder, so it is unknown where to write; give a folder with --out."),
@@ -162,6 +170,12 @@ internal sealed class TrainCommand
         if (summary.Reason == StopReason.Cancelled)
         {
             view.Note(Invariant($"Stopped at step {summary.Step}; go on with: andrea train --resume {folder}"));
+            return;
+        }
+        if (summary.Reason == StopReason.Incoherent)
+        {
+            view.Note(Invariant($"Halted at step {summary.Step}: the model wrote mere repetitions {trainer.Options.Coherence!.InARow} times in a row; the checkpoint is kept in {summary.CheckpointPath}. ")
+                + "Go back to an earlier one with a lower --lr, a clip (--max-norm) or a longer --warmup.");
             return;
         }
         if (summary.SkippedSteps > 0)

@@ -49,6 +49,12 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
         view.Sample(record.Text);
     }
 
+    public void OnCoherence(CoherenceRecord record)
+    {
+        string low = record.LowInARow == 0 ? "" : Invariant($", low {record.LowInARow} times in a row");
+        view.Note(Invariant($"step {record.Step}: coherence {record.Score.Total:0} of 100{low}"));
+    }
+
     public void OnCheckpoint(CheckpointRecord record) => view.Note(Invariant($"step {record.Step}: checkpoint {record.Path}"));
 
     /// <summary>A verdict's name in words.</summary>
@@ -64,6 +70,7 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
         VerdictKind.ClippingAlways => "Clipping always",
         VerdictKind.ClippingNever => "Clipping never",
         VerdictKind.BadInitialization => "Bad initialization",
+        VerdictKind.RepetitionRising => "Repetition rising",
         _ => kind.ToString(),
     };
 

@@ -5,7 +5,7 @@ using Andrea.Data;
 
 namespace Andrea.Cli.Training;
 
-/// <summary>What a run trains on: files, or the built-in corpus. Kept in the run's folder, so that <c>--resume</c> finds it again.</summary>
+/// <summary>What a run trains on: files, named sources, or the built-in corpus. Kept in the run's folder, so that <c>--resume</c> finds it again.</summary>
 internal sealed record DataChoice
 {
     /// <summary>Name of the file in the run's folder.</summary>
@@ -13,8 +13,11 @@ internal sealed record DataChoice
 
     private const ulong CorpusSeed = 1;
 
-    /// <summary>Full paths of files and folders; empty for the built-in corpus.</summary>
+    /// <summary>Full paths of files and folders; empty for named sources and the built-in corpus.</summary>
     public IReadOnlyList<string> Paths { get; init; } = [];
+
+    /// <summary>Named sources; a name may occur several times, with a path each. Empty where nothing has a name.</summary>
+    public IReadOnlyList<SourceChoice> Sources { get; init; } = [];
 
     /// <summary>Seed of the built-in corpus.</summary>
     public ulong Seed { get; init; } = CorpusSeed;
@@ -27,12 +30,17 @@ internal sealed record DataChoice
 
     /// <summary>Whether it is the built-in corpus.</summary>
     [JsonIgnore]
-    public bool IsBuiltIn => Paths.Count == 0;
+    public bool IsBuiltIn => Paths.Count == 0 && Sources.Count == 0;
+
+    /// <summary>The names of the sources, in the order given.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Names => [.. Sources.Select(source => source.Name).Distinct()];
 
     /// <summary>In words.</summary>
     [JsonIgnore]
     public string Description => Paths.Count switch
     {
+        0 when Sources.Count > 0 => string.Join(", ", Names),
         0 => "the built-in corpus",
         1 => Paths[0],
         _ => FormattableString.Invariant($"{Paths[0]} and {Paths.Count - 1} more"),
@@ -41,6 +49,12 @@ internal sealed record DataChoice
     public static DataChoice OfFiles(IEnumerable<string> paths, double validationFraction) => new()
     {
         Paths = [.. paths.Select(path => path == "-" ? path : Path.GetFullPath(path))],
+        ValidationFraction = validationFraction,
+    };
+
+    public static DataChoice OfSources(IEnumerable<SourceChoice> sources, double validationFraction) => new()
+    {
+        Sources = [.. sources],
         ValidationFraction = validationFraction,
     };
 
@@ -74,21 +88,33 @@ internal sealed record DataChoice
     /// <summary>Reads the text with a tokenizer of a kind, which is fitted to it, or with a saved one.</summary>
     public TokenDataset Open(string tokenizerName)
     {
-        TextSource source = OpenSource();
-        return TokenDataset.Create(source, TokenizerOption.Open(tokenizerName, source), Options);
+        if (Sources.Count > 0)
+        {
+            NamedText[] sources = OpenSources();
+            return TokenDataset.Create(sources, TokenizerOption.Open(tokenizerName, TextSource.Join(sources.Select(source => source.Text))), Options);
+        }
+        TextSource text = OpenText();
+        return TokenDataset.Create(text, TokenizerOption.Open(tokenizerName, text), Options);
     }
 
     /// <summary>Reads the text with a tokenizer that is there already.</summary>
-    public TokenDataset Open(Tokenizer tokenizer) => TokenDataset.Create(OpenSource(), tokenizer, Options);
+    public TokenDataset Open(Tokenizer tokenizer) => Sources.Count > 0
+        ? TokenDataset.Create(OpenSources(), tokenizer, Options)
+        : TokenDataset.Create(OpenText(), tokenizer, Options);
 
     /// <summary>Whether these are values that a run can have had: a file may hold anything.</summary>
     private bool IsPossible =>
-        Paths is not null && Paths.All(path => !string.IsNullOrWhiteSpace(path) && !path.Contains('\0', StringComparison.Ordinal))
+        Paths is not null && Paths.All(IsPath) && Sources is not null && Sources.All(source => source is not null && NamedText.IsName(source.Name) && IsPath(source.Path))
         && Characters is > 0 and <= 1 << 30 && ValidationFraction is >= 0 and < 1;
+
+    private static bool IsPath(string path) => !string.IsNullOrWhiteSpace(path) && !path.Contains('\0', StringComparison.Ordinal);
 
     private TokenDatasetOptions Options => new() { ValidationFraction = ValidationFraction };
 
-    private TextSource OpenSource() => IsBuiltIn ? TextSource.FromText(BuiltInCorpus.Generate(Seed, Characters)) : TextSource.FromFiles(Paths);
+    private NamedText[] OpenSources() =>
+        [.. Names.Select(name => new NamedText(name, TextSource.FromFiles(Sources.Where(source => source.Name == name).Select(source => source.Path))))];
+
+    private TextSource OpenText() => IsBuiltIn ? TextSource.FromText(BuiltInCorpus.Generate(Seed, Characters)) : TextSource.FromFiles(Paths);
 }
 
 /// <summary>Writes and reads choices without reflection.</summary>

@@ -45,6 +45,14 @@ public sealed class TextSource
         })]);
     }
 
+    /// <summary>The documents of several sources in a row, such as to fit one tokenizer to all of them. They are the very same documents.</summary>
+    /// <param name="sources">At least one.</param>
+    public static TextSource Join(params IEnumerable<TextSource> sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        return new([.. sources.SelectMany(source => source.Documents)]);
+    }
+
     /// <summary>Text from a stream, as one document.</summary>
     /// <param name="stream">Read once, from where it stands, and then closed.</param>
     /// <param name="name">Names it in messages.</param>

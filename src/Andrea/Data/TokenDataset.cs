@@ -2,9 +2,10 @@ namespace Andrea.Data;
 
 /// <summary>Text as tokens in memory, in a training and a validation part, with the tokenizer that made them.</summary>
 /// <remarks>
-/// All documents in a row are one sequence of n tokens, of which the first floor(n (1 - ValidationFraction)) are for training and the
-/// rest for validation, as in nanoGPT. So with several files the validation part is the end of the last ones. Memory: 2 bytes a token,
-/// 4 if the vocabulary is above 65,536; the text itself is not kept. Immutable. Example:
+/// All documents of a source in a row are one sequence of n tokens, of which the first floor(n (1 - ValidationFraction)) are for training and the
+/// rest for validation, as in nanoGPT. So with several files the validation part is the end of the last ones. Several named sources are
+/// split one by one, under one tokenizer. Memory: 2 bytes a token, 4 if the vocabulary is above 65,536; the text itself is not kept.
+/// Immutable. Example:
 /// <code>
 /// TokenDataset data = TokenDataset.FromFiles(["books/"], "char");
 /// var batches = new BatchSampler(data.Training, batchSize: 12, contextLength: 64, seed: 1);
@@ -13,26 +14,47 @@ namespace Andrea.Data;
 /// </remarks>
 public sealed class TokenDataset
 {
-    private TokenDataset(Tokenizer tokenizer, TokenStore store, long trainingLength)
+    private const string OnlySource = "data";
+
+    private TokenDataset(Tokenizer tokenizer, TokenStore store, IReadOnlyList<SourceLength> lengths)
     {
         store.TrimExcess();
         Tokenizer = tokenizer;
-        Fingerprint = store.FingerprintWith((ulong)trainingLength);
-        Training = new TokenSequence(store, 0, trainingLength, "training part");
-        Validation = new TokenSequence(store, trainingLength, store.Length - trainingLength, "validation part");
+        Fingerprint = FingerprintOf(store, lengths);
+        bool several = lengths.Count > 1;
+        var training = new TokenSequence.Stretch[lengths.Count];
+        var validation = new TokenSequence.Stretch[lengths.Count];
+        var sources = new DataSource[lengths.Count];
+        long start = 0;
+        for (int i = 0; i < lengths.Count; i++)
+        {
+            SourceLength length = lengths[i];
+            string of = several ? $" of '{length.Name}'" : "";
+            training[i] = new(start, length.Training);
+            validation[i] = new(start + length.Training, length.Validation);
+            sources[i] = new DataSource(
+                length.Name, new TokenSequence(store, [training[i]], "training part" + of), new TokenSequence(store, [validation[i]], "validation part" + of));
+            start += length.Training + length.Validation;
+        }
+        Sources = sources;
+        Training = new TokenSequence(store, training, "training part");
+        Validation = new TokenSequence(store, validation, "validation part");
     }
 
     /// <summary>The tokenizer that made the tokens.</summary>
     public Tokenizer Tokenizer { get; }
 
-    /// <summary>The part to train on.</summary>
+    /// <summary>The sources, at least one, in the order given.</summary>
+    public IReadOnlyList<DataSource> Sources { get; }
+
+    /// <summary>The part to train on: that of all sources, one after the other.</summary>
     public TokenSequence Training { get; }
 
-    /// <summary>The part to measure on; empty if nothing is held back.</summary>
+    /// <summary>The part to measure on, of all sources; empty if nothing is held back.</summary>
     public TokenSequence Validation { get; }
 
-    /// <summary>A 64-bit hash of the tokens and the split. A resumed run compares it, for on other data it would silently be another
-    /// run.</summary>
+    /// <summary>A 64-bit hash of the tokens, the split, and the names of several sources. A resumed run compares it, for on other data it
+    /// would silently be another run.</summary>
     public ulong Fingerprint { get; }
 
     /// <summary>Reads files, folders and standard input; see <see cref="TextSource.FromFiles(IEnumerable{string})"/> for what the paths
@@ -59,6 +81,32 @@ public sealed class TokenDataset
         return Create(source, Tokenizer.Create(tokenizerKind, source), options);
     }
 
+    /// <summary>Reads several sources once each and encodes them; each is split into a training and a validation part of its own.</summary>
+    /// <param name="sources">At least one, each with a name of its own.</param>
+    /// <param name="tokenizer">For all of them; see <see cref="TextSource.Join"/> for one that is fitted to all.</param>
+    /// <param name="options">Split and marks; null takes the defaults.</param>
+    /// <exception cref="TrainingDataException">No source, a name twice or that cannot be one, or text that is empty or not UTF-8.</exception>
+    /// <exception cref="UnknownCharacterException">A character that the tokenizer has no token for.</exception>
+    public static TokenDataset Create(IReadOnlyList<NamedText> sources, Tokenizer tokenizer, TokenDatasetOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        CheckNames(sources);
+        options ??= new TokenDatasetOptions();
+        TokenStore store = TokenStore.For(tokenizer.VocabularySize);
+        var lengths = new List<SourceLength>();
+        foreach (NamedText source in sources)
+        {
+            long before = store.Length;
+            foreach (TextDocument document in source.Text.Documents)
+                Encode(document, tokenizer, options.MarkDocuments ? tokenizer.BeginningOfText : null, store);
+            if (store.Length == before)
+                throw TrainingDataException.Empty(source.Text);
+            lengths.Add(SourceLength.Split(source.Name, store.Length - before, options));
+        }
+        return new TokenDataset(tokenizer, store, lengths);
+    }
+
     /// <summary>Reads a source once and encodes it.</summary>
     /// <param name="source">At least one character.</param>
     /// <param name="tokenizer">For example the one of the checkpoint that is to be trained further.</param>
@@ -68,14 +116,7 @@ public sealed class TokenDataset
     public static TokenDataset Create(TextSource source, Tokenizer tokenizer, TokenDatasetOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(tokenizer);
-        options ??= new TokenDatasetOptions();
-        TokenStore store = TokenStore.For(tokenizer.VocabularySize);
-        foreach (TextDocument document in source.Documents)
-            Encode(document, tokenizer, options.MarkDocuments ? tokenizer.BeginningOfText : null, store);
-        if (store.Length == 0)
-            throw TrainingDataException.Empty(source);
-        return new TokenDataset(tokenizer, store, (long)(store.Length * (1 - options.ValidationFraction)));
+        return Create([new NamedText(OnlySource, source)], tokenizer, options);
     }
 
     /// <summary>Takes tokens that are there already, with a split of the caller's.</summary>
@@ -93,7 +134,45 @@ public sealed class TokenDataset
             tokenizer.BytesOf(token);
         store.Append(training);
         store.Append(validation);
-        return new TokenDataset(tokenizer, store, training.Length);
+        return new TokenDataset(tokenizer, store, [new SourceLength(OnlySource, training.Length, validation.Length)]);
+    }
+
+    private static void CheckNames(IReadOnlyList<NamedText> sources)
+    {
+        if (sources.Count == 0)
+            throw new TrainingDataException("No source was given; give at least one, with a name and text.");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (NamedText source in sources)
+        {
+            if (!NamedText.IsName(source.Name))
+                throw new TrainingDataException($"A source cannot be named '{source.Name}'; use letters, digits, '-', '_' and '.', such as prose.");
+            if (!seen.Add(source.Name))
+                throw new TrainingDataException($"Two sources are named '{source.Name}'; give each a name of its own, or both paths to one source.");
+        }
+    }
+
+    /// <summary>With one source the hash that checkpoints have always held, whatever its name.</summary>
+    private static ulong FingerprintOf(TokenStore store, IReadOnlyList<SourceLength> lengths)
+    {
+        if (lengths.Count == 1)
+            return store.FingerprintWith((ulong)lengths[0].Training);
+        var numbers = new List<ulong>();
+        foreach (SourceLength length in lengths)
+        {
+            numbers.AddRange([(ulong)length.Training, (ulong)length.Validation]);
+            numbers.AddRange(length.Name.Select(letter => (ulong)letter));
+        }
+        return store.FingerprintWith([.. numbers]);
+    }
+
+    /// <summary>How much of a source is for what, in tokens.</summary>
+    private readonly record struct SourceLength(string Name, long Training, long Validation)
+    {
+        public static SourceLength Split(string name, long length, TokenDatasetOptions options)
+        {
+            long training = (long)(length * (1 - options.ValidationFraction));
+            return new SourceLength(name, training, length - training);
+        }
     }
 
     private static void Encode(TextDocument document, Tokenizer tokenizer, int? beginning, TokenStore store)

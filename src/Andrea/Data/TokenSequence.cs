@@ -4,20 +4,27 @@ namespace Andrea.Data;
 public sealed class TokenSequence
 {
     private readonly TokenStore _store;
-    private readonly long _start;
+
+    // Stretches of the store, one after the other; the parts of several sources lie apart.
+    private readonly Stretch[] _stretches;
 
     internal TokenSequence(TokenStore store, long start, long length, string name)
+        : this(store, [new Stretch(start, length)], name)
+    {
+    }
+
+    internal TokenSequence(TokenStore store, Stretch[] stretches, string name)
     {
         _store = store;
-        _start = start;
-        Length = length;
+        _stretches = stretches;
+        Length = stretches.Sum(stretch => stretch.Length);
         Name = name;
     }
 
     /// <summary>Number of tokens.</summary>
     public long Length { get; }
 
-    /// <summary>What it is, for messages: <c>training part</c> or <c>validation part</c>.</summary>
+    /// <summary>What it is, for messages: <c>training part</c> or <c>validation part</c>, with the source's name where there are several.</summary>
     public string Name { get; }
 
     /// <summary>Copies tokens: destination[i] = token number start + i. Allocates nothing.</summary>
@@ -31,7 +38,17 @@ public sealed class TokenSequence
             throw new ArgumentOutOfRangeException(
                 nameof(start), start, $"Tokens {start} to {start + destination.Length - 1} were asked for; the {Name} has {Length} tokens, from 0.");
         }
-        _store.CopyTo(_start + start, destination);
+        foreach (Stretch stretch in _stretches)
+        {
+            if (start < stretch.Length && !destination.IsEmpty)
+            {
+                int count = (int)Math.Min(stretch.Length - start, destination.Length);
+                _store.CopyTo(stretch.Start + start, destination[..count]);
+                destination = destination[count..];
+                start += count;
+            }
+            start -= stretch.Length;
+        }
     }
 
     /// <summary>All tokens in a new array.</summary>
@@ -42,4 +59,7 @@ public sealed class TokenSequence
         CopyTo(0, tokens);
         return tokens;
     }
+
+    /// <summary>Tokens that lie in a row in the store.</summary>
+    internal readonly record struct Stretch(long Start, long Length);
 }

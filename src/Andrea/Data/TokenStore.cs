@@ -50,8 +50,14 @@ internal abstract class TokenStore : IBufferWriter<int>
         }
     }
 
-    /// <summary>Hash of all tokens in their order and one more number: tells data apart, but is no protection against forgery.</summary>
-    public ulong FingerprintWith(ulong number) => Mix(_hash, number);
+    /// <summary>Hash of all tokens in their order and further numbers: tells data apart, but is no protection against forgery.</summary>
+    public ulong FingerprintWith(params ReadOnlySpan<ulong> numbers)
+    {
+        ulong hash = _hash;
+        foreach (ulong number in numbers)
+            hash = Mix(hash, number);
+        return hash;
+    }
 
     /// <summary>Gives back what was set aside for further tokens.</summary>
     public void TrimExcess()

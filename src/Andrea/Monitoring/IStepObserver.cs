@@ -28,6 +28,12 @@ public interface IStepObserver
     {
     }
 
+    /// <summary>A phase of the curriculum begins; comes before its first step's <see cref="OnStep"/>.</summary>
+    /// <param name="record">The phase.</param>
+    void OnPhase(PhaseRecord record)
+    {
+    }
+
     /// <summary>The validation loss was measured.</summary>
     /// <param name="record">The measurement.</param>
     void OnEvaluation(EvaluationRecord record)
@@ -37,6 +43,12 @@ public interface IStepObserver
     /// <summary>The model wrote a sample.</summary>
     /// <param name="record">The sample.</param>
     void OnSample(SampleRecord record)
+    {
+    }
+
+    /// <summary>The coherence gate has scored a sample.</summary>
+    /// <param name="record">The sample with its score.</param>
+    void OnCoherence(CoherenceRecord record)
     {
     }
 

@@ -124,10 +124,16 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     public void OnVerdict(Verdict verdict) => Post(observer => observer.OnVerdict(verdict));
 
     /// <inheritdoc/>
+    public void OnPhase(PhaseRecord record) => Post(observer => observer.OnPhase(record));
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationRecord record) => Post(observer => observer.OnEvaluation(record));
 
     /// <inheritdoc/>
     public void OnSample(SampleRecord record) => Post(observer => observer.OnSample(record));
+
+    /// <inheritdoc/>
+    public void OnCoherence(CoherenceRecord record) => Post(observer => observer.OnCoherence(record));
 
     /// <inheritdoc/>
     public void OnCheckpoint(CheckpointRecord record) => Post(observer => observer.OnCheckpoint(record));

@@ -23,6 +23,9 @@ public readonly record struct StepRecord
     /// <summary>Tokens trained on in this step.</summary>
     public required long Tokens { get; init; }
 
+    /// <summary>Name of the source that the step's batch was drawn from; null where there is only one.</summary>
+    public string? Source { get; init; }
+
     /// <summary>Wall time of the step, from batch to update.</summary>
     public required TimeSpan Duration { get; init; }
 

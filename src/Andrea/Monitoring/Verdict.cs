@@ -32,6 +32,9 @@ public enum VerdictKind
 
     /// <summary>The first loss is far above that of guessing, or the first weights are far too small or too large.</summary>
     BadInitialization,
+
+    /// <summary>Samples repeat themselves more and more: the model is on its way into a loop.</summary>
+    RepetitionRising,
 }
 
 /// <summary>A finding about a run: what is wrong, since when, where, and what can be done.</summary>

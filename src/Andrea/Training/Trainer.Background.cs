@@ -12,6 +12,7 @@ public sealed partial class Trainer
     private MetricsFile? _metrics;
     private GradientsFile? _gradientsFile;
     private GradientDiagnosis? _diagnosis;
+    private long _toldPhase;
 
     /// <summary>Gets a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped,
     /// or when report.html could not be written. From any thread.</summary>
@@ -60,6 +61,17 @@ public sealed partial class Trainer
             Spiked = spike => _background.OnSpike(spike),
         };
         ObserveInBackground(_diagnosis, owned: true);
+    }
+
+    /// <summary>Tells of the phase of the curriculum that the step begins, if it does.</summary>
+    private void TellPhase()
+    {
+        if (_batches.Phase == _toldPhase)
+            return;
+        _toldPhase = _batches.Phase;
+        PhaseRecord record = _batches.DescribePhase(Step);
+        foreach (IStepObserver observer in _observers)
+            observer.OnPhase(record);
     }
 
     /// <summary>Attaches the files of the run's folder, behind the queue.</summary>

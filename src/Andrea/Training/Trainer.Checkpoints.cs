@@ -95,7 +95,7 @@ public sealed partial class Trainer
         {
             AdamWOptions adamW = RequireAdamW();
             Step = AndreaBin.Read(path, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
-            _windowsDrawn = checked(Step * Options.MicroBatches * Options.BatchSize);
+            _batches.GoTo(Step);
             _optimizer.Restore(AdamWProgress.After(Step, adamW));
         }
         finally
@@ -123,12 +123,14 @@ public sealed partial class Trainer
     {
         CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
         Step = state.Step;
-        _windowsDrawn = state.Data.Position;
+        _batches.Restore(state.Data);
+        _toldPhase = _batches.Phase;
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         RestoreStabilizer(state);
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _clipper.RestorePolicyState(state.Clip.Policy);
         _bestValidationLoss = state.BestValidationLoss;
+        _lowInARow = state.LowInARow;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         DropRecordsAfter(Step);
@@ -184,9 +186,10 @@ public sealed partial class Trainer
             Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
             Stabilizer = (_optimizer as AdamW)?.ReadStabilizerState() is { Length: > 0 } kept ? kept : null,
             Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips) { Policy = _clipper.ReadPolicyState() },
-            Data = new DataProgress(Options.Seed, _windowsDrawn, _data.Fingerprint),
+            Data = _batches.Save(),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
+            LowInARow = _lowInARow,
         };
     }
 

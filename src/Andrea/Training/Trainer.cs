@@ -31,7 +31,7 @@ public sealed partial class Trainer : IDisposable
     private readonly GradClipper _clipper;
     private readonly Optimizer _optimizer;
     private readonly GradientMonitor? _monitor;
-    private readonly BatchSampler _sampler;
+    private readonly BatchStream _batches;
     private readonly EvaluationBatches? _evaluation;
     private readonly IReadback<double> _losses;
 
@@ -45,7 +45,6 @@ public sealed partial class Trainer : IDisposable
     private readonly object _computing = new();
     private readonly CancellationTokenSource _disposal = new();
     private readonly RunFolderLock? _folderLock;
-    private long _windowsDrawn;
     private double _lastLoss = double.NaN;
     private double? _validationLoss, _bestValidationLoss;
     private int _checkpointRequested;
@@ -78,7 +77,7 @@ public sealed partial class Trainer : IDisposable
         Options = options;
         int tokenCount = options.ContextLength > 0 ? options.ContextLength : config.ContextLength;
         _schedule = options.CreateSchedule();
-        _sampler = new BatchSampler(data.Training, options.BatchSize, tokenCount, options.Seed, options.BatchOrder);
+        _batches = new BatchStream(data, options, tokenCount, _underWay.Capacity);
         if (options.EvaluationBatches > 0 && data.Validation.Length > 0)
             _evaluation = new EvaluationBatches(data.Validation, options.BatchSize, tokenCount, options.EvaluationBatches);
         _inputs = new int[options.BatchSize * tokenCount];
@@ -190,14 +189,15 @@ public sealed partial class Trainer : IDisposable
             AwaitOldest();
         _pass.ResetLoss();
         Model.ZeroGradients();
+        BatchDraw draw = _batches.Next();
         for (int i = 0; i < Options.MicroBatches; i++)
         {
-            _sampler.FillFromWindow(_windowsDrawn, _inputs, _targets);
-            _windowsDrawn += Options.BatchSize;
+            _batches.Fill(draw, i, _inputs, _targets);
             _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
         }
         double rate = _schedule.At(Step);
         Step++;
+        TellPhase();
         _underWay.Add(new StepRecord
         {
             Step = Step,
@@ -206,6 +206,7 @@ public sealed partial class Trainer : IDisposable
             Clip = default,
             LearningRate = rate,
             Tokens = _tokensPerStep,
+            Source = _batches.NameOf(draw),
             Duration = default,
         });
         _losses.Post(_pass.LossOnDevice);
@@ -266,11 +267,14 @@ public sealed partial class Trainer : IDisposable
     private TrainingSummary Run(CancellationToken cancellation)
     {
         string? checkpoint = null;
+        bool halted = false;
         try
         {
-            while (Step < Options.Steps && !cancellation.IsCancellationRequested && !_disposal.IsCancellationRequested)
+            while (!halted && Step < Options.Steps && !cancellation.IsCancellationRequested && !_disposal.IsCancellationRequested)
             {
                 TrainStep();
+                // Before all that may write a checkpoint, which holds the gate's count.
+                halted = IsIncoherent();
                 if (IsDue(Options.EvaluateEvery) && Step < Options.Steps)
                     MeasureValidation();
                 if (IsDue(Options.SampleEvery))
@@ -292,7 +296,7 @@ public sealed partial class Trainer : IDisposable
         // Behind the checkpoint: a model that has diverged cannot write, but is worth keeping.
         if (Options.SampleAtEnd && Step == Options.Steps && !IsDue(Options.SampleEvery))
             WriteSample();
-        StopReason reason = Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
+        StopReason reason = halted ? StopReason.Incoherent : Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
         long skipped = _clipper.Latest.SkippedCalls;
         return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint);
     }
@@ -361,6 +365,7 @@ public sealed partial class Trainer : IDisposable
     private void Report(double loss)
     {
         StepRecord record = _underWay.Take(loss);
+        _batches.Report(loss);
         _lastLoss = loss;
         foreach (IStepObserver observer in _observers)
             observer.OnStep(record);

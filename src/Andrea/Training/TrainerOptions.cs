@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Andrea.Clipping;
+using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -31,6 +32,10 @@ public sealed record TrainerOptions
     /// <summary>Whether windows are drawn at random or in shuffled epochs.</summary>
     /// <value><see cref="BatchOrder.Random"/></value>
     public BatchOrder BatchOrder { get; init; } = BatchOrder.Random;
+
+    /// <summary>How steps choose between several sources; null draws each by its share of the text. Without effect where there is one.</summary>
+    /// <value>null</value>
+    public CurriculumOptions? Curriculum { get; init; }
 
     /// <summary>Largest learning rate.</summary>
     /// <value>3e-4</value>
@@ -123,6 +128,10 @@ public sealed record TrainerOptions
     /// <value>200</value>
     public int SampleTokens { get; init; } = 200;
 
+    /// <summary>The gate that halts a run whose model only repeats itself; null switches it off. Looked at by <see cref="Trainer.RunAsync"/>.</summary>
+    /// <value>null</value>
+    public CoherenceGateOptions? Coherence { get; init; }
+
     /// <summary>Folder for metrics and checkpoints; null writes no files. Not part of a checkpoint, which may be moved.</summary>
     [JsonIgnore]
     public string? RunFolder { get; init; }
@@ -163,6 +172,8 @@ public sealed record TrainerOptions
         Optimizer.Validate();
         Monitor.Validate();
         Diagnosis?.Validate();
+        Curriculum?.Validate();
+        Coherence?.Validate();
     }
 
     /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>

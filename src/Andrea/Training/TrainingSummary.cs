@@ -8,6 +8,9 @@ public enum StopReason
 
     /// <summary>Cancellation was asked for; a checkpoint was written.</summary>
     Cancelled,
+
+    /// <summary>The model wrote mere repetitions too often in a row, see <see cref="TrainerOptions.Coherence"/>; a checkpoint was written.</summary>
+    Incoherent,
 }
 
 /// <summary>How a run went.</summary>

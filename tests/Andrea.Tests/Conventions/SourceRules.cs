@@ -20,10 +20,11 @@ internal static partial class SourceRules
         ["Clipping"] = ["Backends", "Tensors", "Numerics"],
         ["Optim"] = ["Clipping", "Backends", "Tensors", "Numerics"],
         ["Data"] = ["Optim", "Clipping", "Backends", "Tensors", "Numerics"],
+        ["Curriculum"] = ["Data", "Optim", "Clipping", "Backends", "Tensors", "Numerics"],
         ["Gpt"] = ["Optim", "Clipping", "Backends", "Tensors", "Numerics"],
         ["Monitoring"] = ["Optim", "Clipping", "Backends", "Tensors", "Numerics"],
         ["Reporting"] = ["Monitoring", "Optim", "Clipping", "Backends", "Tensors", "Numerics"],
-        ["Training"] = ["Gpt", "Data", "Reporting", "Monitoring", "Optim", "Clipping", "Backends", "Tensors", "Numerics"],
+        ["Training"] = ["Gpt", "Curriculum", "Data", "Reporting", "Monitoring", "Optim", "Clipping", "Backends", "Tensors", "Numerics"],
     };
 
     /// <summary>References against the direction of the layers. Files in the library's root folder compose the parts and may see all.</summary>

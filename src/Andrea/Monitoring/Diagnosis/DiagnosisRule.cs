@@ -13,6 +13,10 @@ internal abstract class DiagnosisRule
     /// <returns>What begins to be wrong with them, or null.</returns>
     public virtual Verdict? OnGradients(GradientRecord record, RunHistory history) => null;
 
+    /// <summary>The coherence gate has scored a sample.</summary>
+    /// <returns>What begins to be wrong with it, or null.</returns>
+    public virtual Verdict? OnCoherence(CoherenceRecord record) => null;
+
     /// <summary>A number for a sentence: three significant digits, with an exponent where there would be many zeros.</summary>
     protected static string Number(double value) => value.ToString(
         Math.Abs(value) switch

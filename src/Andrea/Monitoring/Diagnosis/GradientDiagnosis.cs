@@ -89,6 +89,7 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         new StalledLossRule(Options),
         new ClippingAlwaysRule(Options),
         new ClippingNeverRule(Options, MaxNorm),
+        new RepetitionRule(Options),
     ];
 
     /// <inheritdoc/>
@@ -122,6 +123,15 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
 
     /// <inheritdoc/>
     public void OnSample(SampleRecord record) => Tell(NonFinite.Flush());
+
+    /// <inheritdoc/>
+    public void OnCoherence(CoherenceRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        Tell(NonFinite.Flush());
+        foreach (DiagnosisRule rule in Rules)
+            Tell(rule.OnCoherence(record));
+    }
 
     /// <inheritdoc/>
     public void OnCheckpoint(CheckpointRecord record) => Tell(NonFinite.Flush());

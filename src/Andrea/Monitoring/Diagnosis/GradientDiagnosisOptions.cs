@@ -179,6 +179,18 @@ public sealed record GradientDiagnosisOptions
     /// <value>0.7</value>
     public double LargestInitialRms { get; init; } = 0.7;
 
+    /// <summary>Samples of the coherence gate whose median says how repetitive they are now.</summary>
+    /// <value>3</value>
+    public int RepetitionWindow { get; init; } = 3;
+
+    /// <summary>Samples before those that say how repetitive they were; rising is judged from half as many on.</summary>
+    /// <value>20</value>
+    public int RepetitionHistory { get; init; } = 20;
+
+    /// <summary>Least rise of <see cref="CoherenceScore.Repetition"/> over its history that is a rise.</summary>
+    /// <value>0.15</value>
+    public double RepetitionRise { get; init; } = 0.15;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it.</exception>
     public void Validate()
@@ -208,6 +220,7 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(UntrainedShare), UntrainedShare);
         Check(nameof(SmallestInitialRms), SmallestInitialRms);
         Check(nameof(LargestInitialRms), LargestInitialRms);
+        Check(nameof(RepetitionRise), RepetitionRise);
     }
 
     private void CheckCounts()
@@ -231,6 +244,8 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(ClipWindow), ClipWindow, 1);
         Check(nameof(ClipNeverSteps), ClipNeverSteps, 1);
         Check(nameof(InitialSteps), InitialSteps, 1);
+        Check(nameof(RepetitionWindow), RepetitionWindow, 1);
+        Check(nameof(RepetitionHistory), RepetitionHistory, 2);
     }
 
     private static void Check(string name, int value, int smallest)

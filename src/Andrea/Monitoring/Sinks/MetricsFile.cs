@@ -6,7 +6,8 @@ namespace Andrea.Monitoring.Sinks;
 /// <remarks>
 /// A step: <c>loss, norm, normAfter, coefficient, clipRate, skipped, lr, tokens, ms</c>; a measurement: <c>validationLoss, best</c>;
 /// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; a verdict:
-/// <c>verdict</c> (a <see cref="VerdictKind"/>), <c>since, summary, remedy, tensors</c>. NaN and Inf are the strings "NaN", "Infinity",
+/// <c>verdict</c> (a <see cref="VerdictKind"/>), <c>since, summary, remedy, tensors</c>. Where there are several sources, a step has its
+/// <c>source</c>, too, and a phase of a curriculum is a line: <c>phase</c> (its steps), <c>focus, shares</c>; a sample of the coherence gate: <c>coherence, repetition, lowInARow, sample</c>. NaN and Inf are the strings "NaN", "Infinity",
 /// "-Infinity", since JSON has no such numbers. Lines are flushed every 50 steps and with every other record. Writing a step allocates nothing.
 /// </remarks>
 public sealed class MetricsFile : IStepObserver, IDisposable
@@ -41,6 +42,8 @@ public sealed class MetricsFile : IStepObserver, IDisposable
         _lines.Number("lr", record.LearningRate);
         _lines.Json.WriteNumber("tokens", record.Tokens);
         _lines.Number("ms", record.Duration.TotalMilliseconds);
+        if (record.Source is { } source)
+            _lines.Json.WriteString("source", source);
         _lines.End();
     }
 
@@ -72,6 +75,20 @@ public sealed class MetricsFile : IStepObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnPhase(PhaseRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        _lines.Begin(record.Step);
+        _lines.Json.WriteNumber("phase", record.Steps);
+        _lines.Json.WriteString("focus", record.Focus);
+        _lines.Json.WriteStartObject("shares");
+        foreach (SourceShare share in record.Shares)
+            _lines.Number(share.Source, share.Share);
+        _lines.Json.WriteEndObject();
+        _lines.End();
+    }
+
+    /// <inheritdoc/>
     public void OnEvaluation(EvaluationRecord record)
     {
         _lines.Begin(record.Step);
@@ -84,6 +101,18 @@ public sealed class MetricsFile : IStepObserver, IDisposable
     public void OnSample(SampleRecord record)
     {
         _lines.Begin(record.Step);
+        _lines.Json.WriteString("sample", record.Text);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnCoherence(CoherenceRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        _lines.Begin(record.Step);
+        _lines.Number("coherence", record.Score.Total);
+        _lines.Number("repetition", record.Score.Repetition);
+        _lines.Json.WriteNumber("lowInARow", record.LowInARow);
         _lines.Json.WriteString("sample", record.Text);
         _lines.End(flush: true);
     }

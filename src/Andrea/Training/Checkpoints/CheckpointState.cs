@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Andrea.Clipping.Policies;
+using Andrea.Curriculum;
 using Andrea.Gpt;
 
 namespace Andrea.Training.Checkpoints;
@@ -38,6 +39,9 @@ internal sealed record CheckpointState
     /// <summary>Lowest validation loss of the run so far; null before the first evaluation.</summary>
     public double? BestValidationLoss { get; init; }
 
+    /// <summary>Low scores in a row that the coherence gate has counted.</summary>
+    public int LowInARow { get; init; }
+
     /// <summary>Exponential moving average of the training loss; null before the first step.</summary>
     public double? LossEma { get; init; }
 
@@ -69,7 +73,20 @@ internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedC
 /// <param name="Seed">Seed of the order of batches.</param>
 /// <param name="Position">Number of windows drawn: it outlives a change of the batch size.</param>
 /// <param name="Fingerprint">The data's fingerprint, see <see cref="Andrea.Data.TokenDataset.Fingerprint"/>; null when it is not known.</param>
-internal sealed record DataProgress(ulong Seed, long Position, ulong? Fingerprint = null);
+internal sealed record DataProgress(ulong Seed, long Position, ulong? Fingerprint = null)
+{
+    /// <summary>Where the run stands in each of several sources; null where there is one.</summary>
+    public SourcesProgress? Sources { get; init; }
+}
+
+/// <summary>Where a run stands in several sources.</summary>
+/// <param name="Drawn">Windows drawn of each.</param>
+/// <param name="Curriculum">What chooses between them.</param>
+/// <param name="Unlearned">Losses of the latest steps, which choices so far could not know, oldest first.</param>
+internal sealed record SourcesProgress(long[] Drawn, CurriculumState Curriculum, SourceLoss[] Unlearned);
+
+/// <summary>Loss of a step that drew from a source; may be NaN.</summary>
+internal sealed record SourceLoss(int Source, double Loss);
 
 /// <summary>What wrote a checkpoint, for people who look for the cause of a difference.</summary>
 internal sealed record CheckpointVersions(string Library, string Runtime, string OperatingSystem)

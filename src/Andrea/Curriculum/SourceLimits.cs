@@ -1,0 +1,9 @@
+namespace Andrea.Curriculum;
+
+/// <summary>What a <see cref="CurriculumOptions">curriculum</see> may do with one source. Weights are relative to each other; that of the
+/// source in focus is 1.</summary>
+/// <param name="Name">The source's name.</param>
+/// <param name="Floor">Least weight, from 0 to 1.</param>
+/// <param name="Cap">Largest weight, from the floor to 1.</param>
+/// <param name="Warmup">Whether it is drawn from during <see cref="CurriculumOptions.WarmupSteps"/>.</param>
+public sealed record SourceLimits(string Name, double Floor = 0, double Cap = 1, bool Warmup = false);
