@@ -3,8 +3,8 @@
  * @entry     k_adamw            grid max(1, 8 * chunks)   block 256   shared 40 bytes
  * @entry     k_adamw_measured   grid max(1, chunks)       block 256   shared 376 bytes
  * @entry     k_update_final     grid ceil(tensors / 8)    block 256   shared 0 bytes
- * @buffer    chunks Chunk (C), tensors AdamWTensor (tensors), learning_rate f64 (1), clip ClipState (1) or null in; state AdamWState (1)
- *            in, out; ticket u32 (1) 0 between launches; gradients f32 (N) in; parameters, first and second moments f32 (N) in, out;
+ * @buffer    chunks Chunk (C), tensors AdamWTensor (tensors), learning_rate f64 (1), clip ClipState (1) or null, norms TensorNorm
+ *            (tensors) or null in; state AdamWState (1) in, out; ticket u32 (1) 0 between launches; gradients f32 (N) in; parameters, first and second moments f32 (N) in, out;
  *            partials UpdateSums (C) out of k_adamw_measured; updates UpdateSums (tensors) out of k_update_final
  * @numerics  scalars in f64, rounded to f32 once; elements in f32, each operation rounded as IGradientOps.AdamW says; equal bits on every
  *            GPU and on the CPU, but for the payload of NaNs; measured sums in f64, in the order that IGradientOps fixes
@@ -100,7 +100,8 @@ __device__ void advance(AdamWState* state, const AdamWState& before, double beta
 extern "C" __global__ void __launch_bounds__(256)
 k_adamw(
     const Chunk* __restrict__ chunks, int chunk_count, const AdamWTensor* __restrict__ tensors, double beta1, double beta2, double epsilon,
-    const double* __restrict__ learning_rate, AdamWState* state, const ClipState* __restrict__ clip, unsigned int* ticket) {
+    const double* __restrict__ learning_rate, AdamWState* state, const ClipState* __restrict__ clip, const TensorNorm* __restrict__ norms,
+    unsigned int* ticket) {
     __shared__ Scalars scalars;
     if (clip != nullptr && clip->skip != 0)
         return;
@@ -111,7 +112,7 @@ k_adamw(
         before = *state;
         if (count > 0)
             scalars = scalars_of(
-                beta1, beta2, epsilon, before, tensors[chunks[index].tensor], *learning_rate, clip == nullptr ? 1.0 : clip->coefficient);
+                beta1, beta2, epsilon, before, tensors[chunks[index].tensor], *learning_rate, norms == nullptr ? 1.0 : norms[chunks[index].tensor].coefficient);
     }
     __syncthreads(); /* the scalars are there before anyone uses them */
     if (count > 0) {
@@ -209,7 +210,8 @@ __device__ __forceinline__ void measure_skipped(const float* __restrict__ parame
 extern "C" __global__ void __launch_bounds__(STRIPS * WARP)
 k_adamw_measured(
     const Chunk* __restrict__ chunks, int chunk_count, const AdamWTensor* __restrict__ tensors, double beta1, double beta2, double epsilon,
-    const double* __restrict__ learning_rate, AdamWState* state, const ClipState* __restrict__ clip, unsigned int* ticket,
+    const double* __restrict__ learning_rate, AdamWState* state, const ClipState* __restrict__ clip, const TensorNorm* __restrict__ norms,
+    unsigned int* ticket,
     UpdateSums* __restrict__ partials) {
     __shared__ Scalars scalars;
     __shared__ Measure measure;
@@ -221,7 +223,7 @@ k_adamw_measured(
         before = *state;
         if (index < chunk_count) {
             scalars = scalars_of(
-                beta1, beta2, epsilon, before, tensors[chunks[index].tensor], *learning_rate, clip == nullptr ? 1.0 : clip->coefficient);
+                beta1, beta2, epsilon, before, tensors[chunks[index].tensor], *learning_rate, norms == nullptr ? 1.0 : norms[chunks[index].tensor].coefficient);
             measure = {__ddiv_rn(1.0, __dsub_rn(1.0, __dmul_rn(before.beta2_power, beta2))), __dmul_rn(epsilon, epsilon)};
         }
     }

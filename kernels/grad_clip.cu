@@ -4,7 +4,7 @@
  * @entry     k_grad_norm_final     grid 1            block 1024   shared 16 bytes
  * @entry     k_grad_scale          grid 8 * chunks   block 256    shared 0 bytes
  * @buffer    chunks Chunk (C) in; gradients f32 (N) in, out of k_grad_scale; partials ChunkPartial (C); norms TensorNorm (tensors)
- *            out; state ClipState (1) in, out
+ *            out, in of k_grad_scale; state ClipState (1) in, out
  * @numerics  squares and sums in f64, in the order that IGradientOps fixes; equal bits on every GPU and on the CPU
  * @nonfinite counted per chunk; the decision is k_grad_norm_final's
  * @limits    N < 2^63; C < 2^28; pointers aligned to 4 bytes (16 gives the vector path, with the same bits)
@@ -217,7 +217,7 @@ k_grad_norm_final(
             add_findings(&findings, found);
             /* The sum's root is taken when the global sum has been. */
             tensor_norms[tensor] = {
-                sum, (long long)found.non_finite_count, first_bad_index(chunks, partials, found), __uint_as_float(found.max_bits), 0};
+                sum, 1.0, sum, (long long)found.non_finite_count, first_bad_index(chunks, partials, found), __uint_as_float(found.max_bits), 0};
         }
     }
     __syncthreads(); /* every tensor's sum is in memory, and findings are complete, before they are read */
@@ -236,18 +236,25 @@ k_grad_norm_final(
             decide(state, max_norm, torch_formula, skip_non_finite);
         }
     }
-    __syncthreads(); /* the first warp has read the sums before they become norms */
-    for (int tensor = threadIdx.x; tensor < tensor_count; tensor += blockDim.x)
-        tensor_norms[tensor].norm = canonical(__dsqrt_rn(tensor_norms[tensor].norm));
+    __syncthreads(); /* the first warp has read the sums before they become norms, and written the coefficient before it is read */
+    const double coefficient = state->coefficient;
+    for (int tensor = threadIdx.x; tensor < tensor_count; tensor += blockDim.x) {
+        const double norm = canonical(__dsqrt_rn(tensor_norms[tensor].norm));
+        tensor_norms[tensor].norm = norm;
+        tensor_norms[tensor].coefficient = coefficient;
+        tensor_norms[tensor].norm_after = canonical(__dmul_rn(coefficient, norm));
+    }
 }
 
 /* One block per strip. Not launched on the fused path, where AdamW multiplies. */
 extern "C" __global__ void __launch_bounds__(256)
-k_grad_scale(const Chunk* __restrict__ chunks, const ClipState* __restrict__ state) {
-    const double coefficient = state->coefficient;
-    if (state->skip != 0 || coefficient == 1.0)
+k_grad_scale(const Chunk* __restrict__ chunks, const ClipState* __restrict__ state, const TensorNorm* __restrict__ norms) {
+    if (state->skip != 0 || state->coefficient == 1.0)
         return;
     const Chunk& chunk = chunks[blockIdx.x / STRIPS];
+    const double coefficient = norms[chunk.tensor].coefficient;
+    if (coefficient == 1.0)
+        return;
     const int start = (int)(blockIdx.x % STRIPS) * STRIP_LENGTH;
     const int count = min(chunk.length - start, STRIP_LENGTH);
     float* __restrict__ values = in_global(chunk.gradient) + start;

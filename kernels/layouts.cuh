@@ -41,6 +41,8 @@ ANDREA_CHECK_FIELD(ChunkPartial, first_non_finite);
 /* What the clip finds in one tensor. */
 struct TensorNorm {
     double norm;
+    double coefficient; /* exactly 1 when this tensor is left alone */
+    double norm_after;
     long long non_finite_count;
     long long first_non_finite; /* index within the tensor, or -1 */
     float max_magnitude;
@@ -48,6 +50,8 @@ struct TensorNorm {
 };
 ANDREA_CHECK_SIZE(TensorNorm);
 ANDREA_CHECK_FIELD(TensorNorm, norm);
+ANDREA_CHECK_FIELD(TensorNorm, coefficient);
+ANDREA_CHECK_FIELD(TensorNorm, norm_after);
 ANDREA_CHECK_FIELD(TensorNorm, non_finite_count);
 ANDREA_CHECK_FIELD(TensorNorm, first_non_finite);
 ANDREA_CHECK_FIELD(TensorNorm, max_magnitude);
@@ -55,7 +59,7 @@ ANDREA_CHECK_FIELD(TensorNorm, max_magnitude);
 /* The outcome of a clip. Counters run over the clipper's life. */
 struct ClipState {
     double norm;
-    double coefficient; /* exactly 1 when gradients are left alone */
+    double coefficient; /* norm after over norm; exactly 1 when all gradients are left alone */
     long long non_finite_count;
     long long first_bad_index;
     long long calls;

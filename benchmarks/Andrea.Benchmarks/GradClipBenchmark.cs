@@ -16,7 +16,8 @@ public unsafe partial class GradClipBenchmark
     private ChunkTable _table = null!;
     private DeviceBuffer<ChunkPartial> _partials = null!;
     private DeviceBuffer<TensorNorm> _tensorNorms = null!;
-    private DeviceBuffer<ClipState> _measured = null!, _half = null!, _double = null!;
+    private DeviceBuffer<ClipState> _measured = null!;
+    private ClipOutcome _half = null!, _double = null!;
     private bool _halved;
 
     /// <summary>Number of gradients; the largest is GPT-2 124M.</summary>
@@ -39,10 +40,8 @@ public unsafe partial class GradClipBenchmark
         _partials = _device.Backend.Allocate<ChunkPartial>(_table.ChunkCount);
         _tensorNorms = _device.Backend.Allocate<TensorNorm>(_table.TensorCount);
         _measured = _device.Backend.Allocate<ClipState>(1);
-        _half = _device.Backend.Allocate<ClipState>(1);
-        _half.CopyFrom([new ClipState { Coefficient = 0.5 }]);
-        _double = _device.Backend.Allocate<ClipState>(1);
-        _double.CopyFrom([new ClipState { Coefficient = 2 }]);
+        _half = OutcomeOf(0.5);
+        _double = OutcomeOf(2);
         SetupTorch();
     }
 
@@ -50,8 +49,11 @@ public unsafe partial class GradClipBenchmark
     public void Cleanup()
     {
         CleanupTorch();
-        _double.Dispose();
-        _half.Dispose();
+        foreach (ClipOutcome outcome in (ClipOutcome[])[_half, _double])
+        {
+            outcome.Tensors.Dispose();
+            outcome.State.Dispose();
+        }
         _measured.Dispose();
         _tensorNorms.Dispose();
         _partials.Dispose();
@@ -99,6 +101,14 @@ public unsafe partial class GradClipBenchmark
         var settings = new ClipSettings(MaxNorm: 1, TorchFormula: false, SkipNonFinite: true);
         _device.Backend.GradNormPartial(_table, _partials);
         _device.Backend.GradNormFinal(_table, _partials, settings, _tensorNorms, _measured);
+    }
+
+    private ClipOutcome OutcomeOf(double coefficient)
+    {
+        var outcome = new ClipOutcome(_device.Backend.Allocate<ClipState>(1), _device.Backend.Allocate<TensorNorm>(1));
+        outcome.State.CopyFrom([new ClipState { Coefficient = coefficient }]);
+        outcome.Tensors.CopyFrom([new TensorNorm { Coefficient = coefficient }]);
+        return outcome;
     }
 
     private Span<float> Gradients => new((void*)_gradients[0].Address, N);

@@ -16,9 +16,8 @@ internal sealed class OptimizerBench : IDisposable
     private readonly ParameterArena _parameters, _gradients, _firstMoments, _secondMoments;
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<ChunkPartial> _partials;
-    private readonly DeviceBuffer<TensorNorm> _tensorNorms;
     private readonly DeviceBuffer<double> _learningRate;
-    private readonly DeviceBuffer<ClipState> _clip;
+    private readonly ClipOutcome _clip;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<AdamWState> _state;
     private double _maxNorm = 1;
@@ -35,10 +34,9 @@ internal sealed class OptimizerBench : IDisposable
         RefillGradients();
         _table = new ChunkTable(device, _gradients, _parameters, _firstMoments, _secondMoments);
         _partials = _backend.Allocate<ChunkPartial>(_table.ChunkCount);
-        _tensorNorms = _backend.Allocate<TensorNorm>(_table.TensorCount);
         _learningRate = _backend.Allocate<double>(1);
         _learningRate.CopyFrom([1e-4]);
-        _clip = _backend.Allocate<ClipState>(1);
+        _clip = new ClipOutcome(_backend.Allocate<ClipState>(1), _backend.Allocate<TensorNorm>(_table.TensorCount));
         _tensors = _backend.Allocate<AdamWTensor>(_table.TensorCount);
         _tensors.CopyFrom([.. Enumerable.Repeat(new AdamWTensor { WeightDecay = 0.1, LearningRateScale = 1 }, _table.TensorCount)]);
         _state = _backend.Allocate<AdamWState>(1);
@@ -93,9 +91,9 @@ internal sealed class OptimizerBench : IDisposable
     {
         _state.Dispose();
         _tensors.Dispose();
-        _clip.Dispose();
+        _clip.State.Dispose();
         _learningRate.Dispose();
-        _tensorNorms.Dispose();
+        _clip.Tensors.Dispose();
         _partials.Dispose();
         _table.Dispose();
         _secondMoments.Dispose();
@@ -110,7 +108,7 @@ internal sealed class OptimizerBench : IDisposable
         _maxNorm *= 0.99;
         var settings = new ClipSettings(_maxNorm, TorchFormula: false, SkipNonFinite: true);
         _backend.GradNormPartial(_table, _partials);
-        _backend.GradNormFinal(_table, _partials, settings, _tensorNorms, _clip);
+        _backend.GradNormFinal(_table, _partials, settings, _clip.Tensors, _clip.State);
     }
 
     private void MeasureAndScale()
@@ -125,7 +123,7 @@ internal sealed class OptimizerBench : IDisposable
         Update(_clip);
     }
 
-    private void Update(DeviceBuffer<ClipState>? clip) =>
+    private void Update(ClipOutcome? clip) =>
         _backend.AdamW(_table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clip);
 
     /// <summary>One block of normal numbers again and again: as good as random for timing, and quick to make.</summary>

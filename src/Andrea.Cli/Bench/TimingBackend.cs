@@ -94,16 +94,16 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         End(Part.ClipNorm, started);
     }
 
-    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    public void GradScale(ChunkTable table, ClipOutcome clip)
     {
         long started = Begin();
-        inner.GradScale(table, state);
+        inner.GradScale(table, clip);
         End(Part.ClipScale, started);
     }
 
     public void AdamW(
         ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
-        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip)
+        DeviceBuffer<AdamWState> state, ClipOutcome? clip)
     {
         long started = Begin();
         inner.AdamW(table, tensors, settings, learningRate, state, clip);
@@ -112,7 +112,7 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
 
     public void AdamWMeasured(
         ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
-        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip, DeviceBuffer<UpdateSums> partials)
+        DeviceBuffer<AdamWState> state, ClipOutcome? clip, DeviceBuffer<UpdateSums> partials)
     {
         long started = Begin();
         inner.AdamWMeasured(table, tensors, settings, learningRate, state, clip, partials);

@@ -27,6 +27,13 @@ internal static class ClipDecision
             state.SkippedCalls++;
     }
 
+    /// <summary>Gives a tensor its coefficient.</summary>
+    public static void Apply(double coefficient, ref TensorNorm tensor)
+    {
+        tensor.Coefficient = coefficient;
+        tensor.NormAfter = CanonicalNaN.Of(coefficient * tensor.Norm);
+    }
+
     private static double Coefficient(ClipSettings settings, double norm)
     {
         if (double.IsPositiveInfinity(settings.MaxNorm))

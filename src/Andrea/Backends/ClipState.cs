@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Andrea.Tensors;
 
 namespace Andrea.Backends;
 
@@ -28,6 +29,12 @@ internal struct TensorNorm
     /// <summary>L2 norm before clipping; NaN or +Inf when an element is.</summary>
     public double Norm;
 
+    /// <summary>What this tensor's gradients are yet to be multiplied by; exactly 1 when they are left alone, as in a skipped step.</summary>
+    public double Coefficient;
+
+    /// <summary>L2 norm after clipping: <see cref="Coefficient"/> times <see cref="Norm"/>, unless elements were clipped one by one.</summary>
+    public double NormAfter;
+
     /// <summary>Number of NaN and Inf elements.</summary>
     public long NonFiniteCount;
 
@@ -48,7 +55,8 @@ internal struct ClipState
     /// <summary>Joint L2 norm of all gradients before clipping; NaN or +Inf when one of them is.</summary>
     public double Norm;
 
-    /// <summary>What gradients are multiplied by, in [0, 1]; exactly 1 when they are left alone; NaN only when non-finite gradients are propagated.</summary>
+    /// <summary>Norm after clipping over <see cref="Norm"/>, in [0, 1]; exactly 1 when all gradients are left alone; NaN only when non-finite
+    /// gradients are propagated. Where all tensors are clipped alike, what each is multiplied by; see <see cref="TensorNorm.Coefficient"/>.</summary>
     public double Coefficient;
 
     /// <summary>Number of NaN and Inf gradients.</summary>
@@ -78,6 +86,11 @@ internal struct ClipState
     /// <summary>Largest |g| of all gradients; NaN when one of them is.</summary>
     public float MaxMagnitude;
 }
+
+/// <summary>What a clip leaves on the device for those who come after it.</summary>
+/// <param name="State">(1) Skip flag, counters, and what is known of all gradients together.</param>
+/// <param name="Tensors">(tensors) What is known of each tensor, its coefficient included.</param>
+internal sealed record ClipOutcome(DeviceBuffer<ClipState> State, DeviceBuffer<TensorNorm> Tensors);
 
 /// <summary>How the second clip kernel decides.</summary>
 /// <param name="MaxNorm">Largest allowed norm; +Inf only measures.</param>

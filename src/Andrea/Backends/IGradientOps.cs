@@ -21,7 +21,7 @@ internal interface IGradientOps
     /// <param name="table">The chunks.</param>
     /// <param name="partials">(ChunkCount) in.</param>
     /// <param name="settings">How to decide.</param>
-    /// <param name="tensorNorms">(TensorCount) out: norm, largest magnitude and non-finite elements of each tensor before clipping.</param>
+    /// <param name="tensorNorms">(TensorCount) out: norm, largest magnitude and non-finite elements of each tensor before clipping; the coefficient, alike in all.</param>
     /// <param name="state">(1) in and out: counters go on, the rest is overwritten.</param>
     /// <remarks>
     /// Order: values are dealt to 32 accumulators, value i to accumulator i mod 32, i ascending; then joined by halves, + 16, 8, 4, 2, 1.
@@ -30,8 +30,11 @@ internal interface IGradientOps
     void GradNormFinal(
         ChunkTable table, DeviceBuffer<ChunkPartial> partials, ClipSettings settings, DeviceBuffer<TensorNorm> tensorNorms, DeviceBuffer<ClipState> state);
 
-    /// <summary>Kernel 3 of 3: g = (float)(g * coefficient), the product in double. Moves no memory when the coefficient is 1 or the step is skipped.</summary>
-    void GradScale(ChunkTable table, DeviceBuffer<ClipState> state);
+    /// <summary>Kernel 3 of 3: g = (float)(g * its tensor's coefficient), the product in double. Moves no memory where the coefficient is 1, or when
+    /// the step is skipped.</summary>
+    /// <param name="table">The chunks; their tensors are numbered as in <paramref name="clip"/>.</param>
+    /// <param name="clip">Skip flag and coefficients.</param>
+    void GradScale(ChunkTable table, ClipOutcome clip);
 
     /// <summary>One fused AdamW step over all chunks; reads g, m, v, p once and writes m, v, p once (28 bytes a parameter).</summary>
     /// <param name="table">The chunks, with all four addresses.</param>
@@ -39,12 +42,13 @@ internal interface IGradientOps
     /// <param name="settings">Betas and epsilon.</param>
     /// <param name="learningRate">(1) in.</param>
     /// <param name="state">(1) in and out: step counter and powers of the betas.</param>
-    /// <param name="clip">(1) in, or null: coefficient to fold in, and the skip flag, which leaves everything bit-identical.</param>
+    /// <param name="clip">In, or null: each tensor's coefficient to fold in, and the skip flag, which leaves everything bit-identical. Its tensors
+    /// are numbered as in <paramref name="table"/>, which may have chunks of some of them only.</param>
     /// <remarks>
     /// Scalars in double: t = step + 1, P1 = beta1^t, P2 = beta2^t, lr = learningRate * scale; then rounded to float once:
     /// decay = 1 - lr * weightDecay; rate = lr / (1 - P1); root = 1 / sqrt(1 - P2). Per element in float, fma rounding once:
     /// <code>
-    /// g = (float)(g * coefficient), when the coefficient is not 1
+    /// g = (float)(g * coefficient), when its tensor's coefficient is not 1
     /// m = fma(beta1, m, (1 - beta1) * g)
     /// v = fma(beta2, v, ((1 - beta2) * g) * g)
     /// p = fma(-rate, m / fma(sqrt(v), root, epsilon), decay * p)
@@ -57,7 +61,7 @@ internal interface IGradientOps
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip);
+        ClipOutcome? clip);
 
     /// <summary><see cref="AdamW"/>, with the same bits, that also measures: g, m, v, p are read and written no more often, at 15 more operations
     /// in double for each parameter. For steps that are looked at; the others cost nothing.</summary>
@@ -66,7 +70,7 @@ internal interface IGradientOps
     /// <param name="settings">Betas and epsilon.</param>
     /// <param name="learningRate">(1) in.</param>
     /// <param name="state">(1) in and out.</param>
-    /// <param name="clip">(1) in, or null. When it says skip, nothing is updated, and of the parameters alone the sum of squares is taken.</param>
+    /// <param name="clip">In, or null. When it says skip, nothing is updated, and of the parameters alone the sum of squares is taken.</param>
     /// <param name="partials">(ChunkCount) out: the sums of each chunk.</param>
     /// <remarks>
     /// With P2 after the step and g, p, v as <see cref="AdamW"/> has them, in double, each operation rounded by itself:
@@ -84,7 +88,7 @@ internal interface IGradientOps
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip,
+        ClipOutcome? clip,
         DeviceBuffer<UpdateSums> partials);
 
     /// <summary>Joins the chunks of <see cref="AdamWMeasured"/> to one set of sums for each tensor, in the order of <see cref="GradNormFinal"/>:

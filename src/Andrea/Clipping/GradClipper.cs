@@ -62,6 +62,7 @@ public sealed class GradClipper : IDisposable
             _partials = _owned.Add(_backend.Allocate<ChunkPartial>(_table.ChunkCount));
             _tensorNorms = _owned.Add(_backend.Allocate<TensorNorm>(_table.TensorCount));
             State = _owned.Add(_backend.Allocate<ClipState>(1));
+            Outcome = new ClipOutcome(State, _tensorNorms);
             _readback = _owned.Add(_backend.CreateReadback<ClipState>(ResultsUnderWay));
         }
         catch
@@ -107,8 +108,11 @@ public sealed class GradClipper : IDisposable
     /// <summary>(tensors) What the newest clip found in each tensor, on the device.</summary>
     internal DeviceBuffer<TensorNorm> TensorNorms => _tensorNorms;
 
-    /// <summary>(1) The outcome on the device, for AdamW to read.</summary>
+    /// <summary>(1) The outcome on the device, as far as it is about all gradients together.</summary>
     internal DeviceBuffer<ClipState> State { get; }
+
+    /// <summary>The outcome on the device, for AdamW to read.</summary>
+    internal ClipOutcome Outcome { get; }
 
     /// <summary>Whether this clipper measures just these gradients.</summary>
     internal bool Measures(TensorSet gradients) => ReferenceEquals(_gradients, gradients);
@@ -153,7 +157,7 @@ public sealed class GradClipper : IDisposable
     {
         Follow();
         Enqueue();
-        _backend.GradScale(_table, State);
+        _backend.GradScale(_table, Outcome);
         PostResult();
         // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);

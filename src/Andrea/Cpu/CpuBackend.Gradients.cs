@@ -21,12 +21,12 @@ internal sealed unsafe partial class CpuBackend
             (int*)table.FirstChunks.Address, table.TensorCount, (ChunkPartial*)partials.Address, settings,
             (TensorNorm*)tensorNorms.Address, (ClipState*)state.Address);
 
-    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    public void GradScale(ChunkTable table, ClipOutcome clip)
     {
-        var clip = (ClipState*)state.Address;
-        if (clip->Skip != 0 || clip->Coefficient == 1)
+        var state = (ClipState*)clip.State.Address;
+        if (state->Skip != 0 || state->Coefficient == 1)
             return;
-        var work = new ScaleWork { Chunks = (Chunk*)table.Chunks.Address, Coefficient = clip->Coefficient };
+        var work = new ScaleWork { Chunks = (Chunk*)table.Chunks.Address, Norms = (TensorNorm*)clip.Tensors.Address };
         _team.Run(ref work, table.ChunkCount, ChunksPerGrain);
     }
 
@@ -36,10 +36,9 @@ internal sealed unsafe partial class CpuBackend
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip)
+        ClipOutcome? clip)
     {
-        var clipState = clip is null ? null : (ClipState*)clip.Address;
-        if (clipState != null && clipState->Skip != 0)
+        if (clip is not null && ((ClipState*)clip.State.Address)->Skip != 0)
             return;
         var progress = (AdamWState*)state.Address;
         var work = new AdamWWork
@@ -49,7 +48,7 @@ internal sealed unsafe partial class CpuBackend
             Settings = settings,
             Before = *progress,
             LearningRate = *(double*)learningRate.Address,
-            Coefficient = clipState == null ? 1 : clipState->Coefficient,
+            Norms = clip is null ? null : (TensorNorm*)clip.Tensors.Address,
         };
         _team.Run(ref work, table.ChunkCount, ChunksPerGrain);
         progress->Step++;
@@ -72,12 +71,16 @@ internal sealed unsafe partial class CpuBackend
     private struct ScaleWork : IRangeWork
     {
         public Chunk* Chunks;
-        public double Coefficient;
+        public TensorNorm* Norms;
 
         public readonly void Run(long start, long end, int worker)
         {
             for (long i = start; i < end; i++)
-                GradientScale.OfChunk((float*)Chunks[i].Gradient, Chunks[i].Length, Coefficient);
+            {
+                double coefficient = Norms[Chunks[i].Tensor].Coefficient;
+                if (coefficient != 1)
+                    GradientScale.OfChunk((float*)Chunks[i].Gradient, Chunks[i].Length, coefficient);
+            }
         }
     }
 
@@ -87,14 +90,16 @@ internal sealed unsafe partial class CpuBackend
         public AdamWTensor* Tensors;
         public AdamWSettings Settings;
         public AdamWState Before;
-        public double LearningRate, Coefficient;
+        public TensorNorm* Norms;
+        public double LearningRate;
 
         public readonly void Run(long start, long end, int worker)
         {
             for (long i = start; i < end; i++)
             {
                 Chunk chunk = Chunks[i];
-                var scalars = new AdamWScalars(Settings, Before, Tensors[chunk.Tensor], LearningRate, Coefficient);
+                double coefficient = Norms == null ? 1 : Norms[chunk.Tensor].Coefficient;
+                var scalars = new AdamWScalars(Settings, Before, Tensors[chunk.Tensor], LearningRate, coefficient);
                 AdamWChunk.Step(
                     scalars, (float*)chunk.Gradient, (float*)chunk.Parameter, (float*)chunk.FirstMoment, (float*)chunk.SecondMoment, chunk.Length);
             }

@@ -12,10 +12,9 @@ internal sealed unsafe partial class CpuBackend
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip,
+        ClipOutcome? clip,
         DeviceBuffer<UpdateSums> partials)
     {
-        var clipState = clip is null ? null : (ClipState*)clip.Address;
         var progress = (AdamWState*)state.Address;
         var work = new MeasuredWork
         {
@@ -25,8 +24,8 @@ internal sealed unsafe partial class CpuBackend
             Settings = settings,
             Before = *progress,
             LearningRate = *(double*)learningRate.Address,
-            Coefficient = clipState == null ? 1 : clipState->Coefficient,
-            Skip = clipState != null && clipState->Skip != 0,
+            Norms = clip is null ? null : (TensorNorm*)clip.Tensors.Address,
+            Skip = clip is not null && ((ClipState*)clip.State.Address)->Skip != 0,
         };
         _team.Run(ref work, table.ChunkCount, ChunksPerGrain);
         if (work.Skip)
@@ -51,7 +50,8 @@ internal sealed unsafe partial class CpuBackend
         public UpdateSums* Partials;
         public AdamWSettings Settings;
         public AdamWState Before;
-        public double LearningRate, Coefficient;
+        public TensorNorm* Norms;
+        public double LearningRate;
         public bool Skip;
 
         public readonly void Run(long start, long end, int worker)
@@ -64,7 +64,8 @@ internal sealed unsafe partial class CpuBackend
                     Partials[i] = AdamWChunk.MeasureSkipped(Chunks[i]);
                     continue;
                 }
-                var scalars = new AdamWScalars(Settings, Before, Tensors[Chunks[i].Tensor], LearningRate, Coefficient);
+                double coefficient = Norms == null ? 1 : Norms[Chunks[i].Tensor].Coefficient;
+                var scalars = new AdamWScalars(Settings, Before, Tensors[Chunks[i].Tensor], LearningRate, coefficient);
                 Partials[i] = AdamWChunk.StepMeasured(scalars, measure, Chunks[i]);
             }
         }

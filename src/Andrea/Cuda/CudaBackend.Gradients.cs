@@ -12,16 +12,16 @@ internal sealed partial class CudaBackend
         DeviceBuffer<ClipState> state) =>
         _gradients.GradNormFinal(table, partials, settings, tensorNorms, state);
 
-    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state) => _gradients.GradScale(table, state);
+    public void GradScale(ChunkTable table, ClipOutcome clip) => _gradients.GradScale(table, clip);
 
     public void AdamW(
         ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
-        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip) =>
+        DeviceBuffer<AdamWState> state, ClipOutcome? clip) =>
         _gradients.AdamW(table, tensors, settings, learningRate, state, clip);
 
     public void AdamWMeasured(
         ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings, DeviceBuffer<double> learningRate,
-        DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip, DeviceBuffer<UpdateSums> partials) =>
+        DeviceBuffer<AdamWState> state, ClipOutcome? clip, DeviceBuffer<UpdateSums> partials) =>
         _gradients.AdamWMeasured(table, tensors, settings, learningRate, state, clip, partials);
 
     public void UpdateFinal(ChunkTable table, DeviceBuffer<UpdateSums> partials, DeviceBuffer<UpdateSums> updates) =>

@@ -21,7 +21,7 @@ namespace Andrea.Monitoring;
 /// optimizer.Step(learningRate: 3e-4);
 /// if (monitor.TryTake(out GradientRecord? record)) Console.WriteLine($"{record.Step}: {record.Readings[0].Norm}");
 /// </code>
-/// Cost of a step: no read of a gradient, no launch, no synchronisation, no allocation; 32 bytes a tensor are copied to the host, and 72 of the
+/// Cost of a step: no read of a gradient, no launch, no synchronisation, no allocation; 48 bytes a tensor are copied to the host, and 72 of the
 /// clip's outcome. A step whose update is measured reads and writes what others do, launches one kernel more (a second graph, recorded the
 /// second time), takes 15 more operations in double for each parameter, writes and reads 40 bytes for each 65,536 of them, and copies 40
 /// bytes a tensor. Updated parameters have the same bits, measured or not. The host waits only when it is 8 monitored steps ahead of the device.

@@ -15,7 +15,8 @@ public sealed class GradientRecord
     /// <summary>The step, from 1.</summary>
     public long Step { get; internal set; }
 
-    /// <summary>What the clip multiplied gradients by; 1 when it left them alone.</summary>
+    /// <summary>What the clip multiplied gradients by, over all: norm after over norm before; 1 when it left them alone. Each tensor's own is
+    /// <see cref="TensorReading.Coefficient"/>.</summary>
     public double Coefficient { get; internal set; }
 
     /// <summary>Whether the step was skipped, so that nothing was updated.</summary>

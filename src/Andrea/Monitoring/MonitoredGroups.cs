@@ -13,6 +13,9 @@ internal sealed class MonitoredGroups
     private readonly Member[] _members;
     private readonly UpdateSums[] _sums;
 
+    // Instead of a coefficient: of a series of no tensor yet, and of one whose elements are not all multiplied alike.
+    private const double NoneYet = -1, Mixed = -2;
+
     private readonly record struct Member(int Tensor, int Series, long Start);
 
     /// <summary>Reads the names.</summary>
@@ -66,7 +69,7 @@ internal sealed class MonitoredGroups
     /// <summary>Fills a record's readings from what the device found.</summary>
     /// <param name="norms">(tensors of the set).</param>
     /// <param name="updates">(tensors of the set), or empty when updates were not measured.</param>
-    /// <param name="record">Its coefficient is set; its readings are overwritten.</param>
+    /// <param name="record">Its readings are overwritten.</param>
     public void Fill(ReadOnlySpan<TensorNorm> norms, ReadOnlySpan<UpdateSums> updates, GradientRecord record)
     {
         Span<TensorReading> readings = record.Places;
@@ -76,8 +79,11 @@ internal sealed class MonitoredGroups
             readings[member.Series] = Joined(readings[member.Series], norms[member.Tensor], member.Start);
         for (int i = 0; i < readings.Length; i++)
         {
-            double norm = Math.Sqrt(readings[i].Norm);
-            readings[i] = readings[i] with { Norm = norm, NormAfter = record.Coefficient * norm };
+            double norm = Math.Sqrt(readings[i].Norm), coefficient = readings[i].Coefficient;
+            double after = coefficient == Mixed ? Math.Sqrt(readings[i].NormAfter) : coefficient * norm;
+            if (coefficient == Mixed)
+                coefficient = after.Equals(norm) ? 1 : after / norm;
+            readings[i] = readings[i] with { Norm = norm, NormAfter = after, Coefficient = coefficient };
         }
         if (!updates.IsEmpty)
             FillUpdates(updates, readings);
@@ -87,6 +93,7 @@ internal sealed class MonitoredGroups
     {
         Norm = 0,
         NormAfter = 0,
+        Coefficient = NoneYet,
         MaxMagnitude = 0,
         NonFiniteCount = 0,
         FirstNonFinite = -1,
@@ -99,11 +106,18 @@ internal sealed class MonitoredGroups
     private static TensorReading Joined(in TensorReading sum, in TensorNorm tensor, long start) => sum with
     {
         Norm = sum.Norm + tensor.Norm * tensor.Norm,
+        NormAfter = sum.NormAfter + tensor.NormAfter * tensor.NormAfter,
+        Coefficient = Joined(sum.Coefficient, tensor),
         // NaN wins.
         MaxMagnitude = MathF.Max(sum.MaxMagnitude, tensor.MaxMagnitude),
         NonFiniteCount = sum.NonFiniteCount + tensor.NonFiniteCount,
         FirstNonFinite = sum.FirstNonFinite < 0 && tensor.NonFiniteCount > 0 ? start + tensor.FirstNonFinite : sum.FirstNonFinite,
     };
+
+    private static double Joined(double coefficient, in TensorNorm tensor) =>
+        !tensor.NormAfter.Equals(tensor.Coefficient * tensor.Norm) ? Mixed
+        : coefficient == NoneYet || coefficient.Equals(tensor.Coefficient) ? tensor.Coefficient
+        : Mixed;
 
     private void FillUpdates(ReadOnlySpan<UpdateSums> updates, Span<TensorReading> readings)
     {

@@ -9,6 +9,10 @@ public readonly record struct TensorReading
     /// <summary>Norm of the gradient after clipping.</summary>
     public required double NormAfter { get; init; }
 
+    /// <summary>What the clip multiplied this tensor's gradient by; 1 when it left it alone. <see cref="NormAfter"/> over <see cref="Norm"/> where
+    /// elements, or the tensors of a block, were not all multiplied alike.</summary>
+    public double Coefficient { get; init; }
+
     /// <summary>Largest |g| before clipping; NaN when an element is NaN.</summary>
     public required float MaxMagnitude { get; init; }
 

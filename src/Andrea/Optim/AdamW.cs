@@ -206,13 +206,13 @@ public sealed class AdamW : IDisposable
     private void Enqueue()
     {
         _clipper?.Enqueue();
-        _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.State);
+        _backend.AdamW(_table, _tensors, _settings, _learningRate, _state, _clipper?.Outcome);
     }
 
     private void EnqueueMeasured()
     {
         _clipper?.Enqueue();
-        _backend.AdamWMeasured(_table, _tensors, _settings, _learningRate, _state, _clipper?.State, _partials!);
+        _backend.AdamWMeasured(_table, _tensors, _settings, _learningRate, _state, _clipper?.Outcome, _partials!);
         _backend.UpdateFinal(_table, _partials!, _updates!);
     }
 

@@ -56,7 +56,7 @@ internal sealed class AdamWLane : IDisposable
     public void Follow() => _table.Follow();
 
     /// <summary>Enqueues the update of the lane's tensors.</summary>
-    public void Enqueue(IBackend backend, DeviceBuffer<AdamWTensor> tensors, DeviceBuffer<double> learningRate, DeviceBuffer<ClipState>? clip) =>
+    public void Enqueue(IBackend backend, DeviceBuffer<AdamWTensor> tensors, DeviceBuffer<double> learningRate, ClipOutcome? clip) =>
         backend.AdamW(_table, tensors, Settings, learningRate, _state, clip);
 
     public static AdamWSettings SettingsOf(AdamWTensorOptions options) => new(options.Beta1, options.Beta2, options.Epsilon);

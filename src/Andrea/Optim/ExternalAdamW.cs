@@ -133,7 +133,7 @@ public sealed class ExternalAdamW : IDisposable
         _clipper?.Enqueue();
         foreach (AdamWLane lane in _lanes)
             if (IsPresent(lane))
-                lane.Enqueue(_device.Backend, _tensors, _learningRate, _clipper?.State);
+                lane.Enqueue(_device.Backend, _tensors, _learningRate, _clipper?.Outcome);
         _clipper?.PostResult();
         // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);

@@ -49,6 +49,8 @@ internal static unsafe class NormReduction
         found.Norm = CanonicalNaN.Of(Math.Sqrt(Join(accumulators)));
         found.MaxMagnitude = BitConverter.UInt32BitsToSingle(maxBits);
         ClipDecision.Decide(settings, ref found);
+        for (int tensor = 0; tensor < tensorCount; tensor++)
+            ClipDecision.Apply(found.Coefficient, ref tensorNorms[tensor]);
         *state = found;
     }
 

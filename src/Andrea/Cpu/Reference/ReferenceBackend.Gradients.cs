@@ -54,16 +54,22 @@ internal sealed partial class ReferenceBackend
         clip.Norm = CanonicalNaN.Of(Math.Sqrt(DealtSum(sums)));
         clip.MaxMagnitude = BitConverter.UInt32BitsToSingle(maxBits);
         ClipDecision.Decide(settings, ref clip);
+        foreach (ref TensorNorm norm in View(tensorNorms))
+            ClipDecision.Apply(clip.Coefficient, ref norm);
     }
 
-    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    public void GradScale(ChunkTable table, ClipOutcome clip)
     {
-        ClipState clip = View(state)[0];
-        if (clip.Skip != 0 || clip.Coefficient == 1)
+        if (View(clip.State)[0].Skip != 0)
             return;
         foreach (Chunk chunk in View(table.Chunks))
+        {
+            double coefficient = CoefficientOf(clip, chunk);
+            if (coefficient == 1)
+                continue;
             foreach (ref float g in Elements(chunk.Gradient, chunk.Length))
-                g = (float)(g * clip.Coefficient);
+                g = (float)(g * coefficient);
+        }
     }
 
     public void AdamW(
@@ -72,22 +78,16 @@ internal sealed partial class ReferenceBackend
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip)
+        ClipOutcome? clip)
     {
-        double coefficient = 1;
-        if (clip is not null)
-        {
-            ClipState clipState = View(clip)[0];
-            if (clipState.Skip != 0)
-                return;
-            coefficient = clipState.Coefficient;
-        }
+        if (clip is not null && View(clip.State)[0].Skip != 0)
+            return;
         ref AdamWState progress = ref View(state)[0];
         progress.Step++;
         progress.Beta1Power *= settings.Beta1;
         progress.Beta2Power *= settings.Beta2;
         foreach (Chunk chunk in View(table.Chunks))
-            UpdateChunk(chunk, View(tensors)[chunk.Tensor], settings, View(learningRate)[0], progress, coefficient);
+            UpdateChunk(chunk, View(tensors)[chunk.Tensor], settings, View(learningRate)[0], progress, CoefficientOf(clip, chunk));
     }
 
     /// <summary>The formulas of <see cref="IGradientOps.AdamW"/>, in float32 because their rounding is part of the contract.</summary>
@@ -111,6 +111,8 @@ internal sealed partial class ReferenceBackend
             (firstMoments[i], secondMoments[i]) = (m, v);
         }
     }
+
+    private static double CoefficientOf(ClipOutcome? clip, in Chunk chunk) => clip is null ? 1 : View(clip.Tensors)[chunk.Tensor].Coefficient;
 
     private static double StripSum(ReadOnlySpan<float> strip)
     {

@@ -11,7 +11,7 @@ internal sealed partial class ReferenceBackend
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip,
+        ClipOutcome? clip,
         DeviceBuffer<UpdateSums> partials)
     {
         Span<Chunk> chunks = View(table.Chunks);
@@ -19,11 +19,11 @@ internal sealed partial class ReferenceBackend
         for (int c = 0; c < chunks.Length; c++)
             before[c] = Elements(chunks[c].Parameter, chunks[c].Length).ToArray();
         AdamW(table, tensors, settings, learningRate, state, clip);
-        bool skipped = clip is not null && View(clip)[0].Skip != 0;
-        double coefficient = clip is null ? 1 : View(clip)[0].Coefficient;
+        bool skipped = clip is not null && View(clip.State)[0].Skip != 0;
         double correction = 1 / (1 - View(state)[0].Beta2Power), floor = settings.Epsilon * settings.Epsilon;
         for (int c = 0; c < chunks.Length; c++)
         {
+            double coefficient = CoefficientOf(clip, chunks[c]);
             float[] gradients = Elements(chunks[c].Gradient, chunks[c].Length).ToArray(), parametersBefore = before[c];
             float[] parameters = Elements(chunks[c].Parameter, chunks[c].Length).ToArray();
             float[] secondMoments = Elements(chunks[c].SecondMoment, chunks[c].Length).ToArray();

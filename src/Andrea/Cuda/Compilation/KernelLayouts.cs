@@ -48,6 +48,8 @@ internal static class KernelLayouts
         [
             Size<TensorNorm>(),
             Offset(ref norm, ref norm.Norm, "norm"),
+            Offset(ref norm, ref norm.Coefficient, "coefficient"),
+            Offset(ref norm, ref norm.NormAfter, "norm_after"),
             Offset(ref norm, ref norm.NonFiniteCount, "non_finite_count"),
             Offset(ref norm, ref norm.FirstNonFinite, "first_non_finite"),
             Offset(ref norm, ref norm.MaxMagnitude, "max_magnitude"),

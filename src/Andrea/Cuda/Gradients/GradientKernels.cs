@@ -64,13 +64,14 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         _normFinal.Launch(LaunchShape.Linear(1, FinalThreads), _stream, ref arguments);
     }
 
-    public void GradScale(ChunkTable table, DeviceBuffer<ClipState> state)
+    public void GradScale(ChunkTable table, ClipOutcome clip)
     {
         if (table.ChunkCount == 0)
             return;
         var arguments = default(KernelArguments);
         arguments.Add(table.Chunks.Address);
-        arguments.Add(state.Address);
+        arguments.Add(clip.State.Address);
+        arguments.Add(clip.Tensors.Address);
         _scale.Launch(LaunchShape.Linear(checked(table.ChunkCount * StripsPerChunk), BlockThreads), _stream, ref arguments);
     }
 
@@ -80,7 +81,7 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip)
+        ClipOutcome? clip)
     {
         var arguments = default(KernelArguments);
         AddUpdate(ref arguments, table, tensors, settings, learningRate, state, clip);
@@ -95,7 +96,7 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         AdamWSettings settings,
         DeviceBuffer<double> learningRate,
         DeviceBuffer<AdamWState> state,
-        DeviceBuffer<ClipState>? clip,
+        ClipOutcome? clip,
         DeviceBuffer<UpdateSums> partials)
     {
         var arguments = default(KernelArguments);
@@ -122,7 +123,7 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
     /// <summary>The arguments that both kinds of update begin with.</summary>
     private void AddUpdate(
         ref KernelArguments arguments, ChunkTable table, DeviceBuffer<AdamWTensor> tensors, AdamWSettings settings,
-        DeviceBuffer<double> learningRate, DeviceBuffer<AdamWState> state, DeviceBuffer<ClipState>? clip)
+        DeviceBuffer<double> learningRate, DeviceBuffer<AdamWState> state, ClipOutcome? clip)
     {
         arguments.Add(table.Chunks.Address);
         arguments.Add(table.ChunkCount);
@@ -132,7 +133,8 @@ internal sealed class GradientKernels : IGradientOps, IDisposable
         arguments.Add(settings.Epsilon);
         arguments.Add(learningRate.Address);
         arguments.Add(state.Address);
-        arguments.Add(clip?.Address ?? 0);
+        arguments.Add(clip?.State.Address ?? 0);
+        arguments.Add(clip?.Tensors.Address ?? 0);
         arguments.Add(_ticket.Address);
     }
 }

@@ -3,8 +3,8 @@ namespace Andrea.Monitoring.Sinks;
 /// <summary>Appends the gradients of a run, tensor by tensor, to <c>gradients.jsonl</c>, one JSON object a line, each with its <c>step</c>.</summary>
 /// <remarks>
 /// A header says what the arrays after it are about: <c>tensors, lengths, depths</c> (null for what lies in no block). It stands at the beginning of a
-/// run and again after each resume; its step is the one before the first record that follows. A record: <c>coefficient, skipped, norm, max</c>; where
-/// any tensor has NaN or Inf, also <c>nonFinite</c> (how many) and <c>firstNonFinite</c> (index, or -1); in steps whose update was measured,
+/// run and again after each resume; its step is the one before the first record that follows. A record: <c>coefficient, skipped, norm, max</c>; where the clip
+/// policy treats tensors differently, also <c>coefficients</c>, one a tensor; where any tensor has NaN or Inf, also <c>nonFinite</c> (how many) and <c>firstNonFinite</c> (index, or -1); in steps whose update was measured,
 /// also <c>weight, update, rms, vRatio</c>: see <see cref="TensorReading"/>. Elements have 5 significant digits; NaN and Inf are strings. The file
 /// is created with the first record. Lines are flushed every 50 records. Writing a record allocates nothing where all is finite.
 /// </remarks>
@@ -39,6 +39,8 @@ public sealed class GradientsFile : IStepObserver, IDisposable
         ReadOnlySpan<TensorReading> readings = record.Readings;
         Array("norm", readings, static reading => reading.Norm);
         Array("max", readings, static reading => reading.MaxMagnitude);
+        if (AnyDiffers(readings))
+            Array("coefficients", readings, static reading => reading.Coefficient);
         if (AnyNonFinite(readings))
         {
             Array("nonFinite", readings, static reading => reading.NonFiniteCount);
@@ -62,6 +64,14 @@ public sealed class GradientsFile : IStepObserver, IDisposable
 
     /// <summary>The file's path.</summary>
     public override string ToString() => _lines.ToString();
+
+    private static bool AnyDiffers(ReadOnlySpan<TensorReading> readings)
+    {
+        foreach (ref readonly TensorReading reading in readings)
+            if (!reading.Coefficient.Equals(readings[0].Coefficient))
+                return true;
+        return false;
+    }
 
     private static bool AnyNonFinite(ReadOnlySpan<TensorReading> readings)
     {

@@ -38,7 +38,7 @@ public sealed class GradientKernelTests : IDisposable
                 $"k_grad_norm_final<1, 1024>({Hex(step.Table.Chunks)}, {Hex(step.Table.FirstChunks)}, 2, {Hex(step.Partials)}, 1.5, 1, 0,"
                     + $" {Hex(step.Norms)}, {Hex(step.Clip)})",
                 $"k_adamw<40, 256>({Hex(step.Table.Chunks)}, 5, {Hex(step.Tensors)}, 0.9, 0.95, 1E-08, {Hex(step.LearningRate)},"
-                    + $" {Hex(step.State)}, {Hex(step.Clip)}, {_driver.Calls[2].Split(", ")[^1]}",
+                    + $" {Hex(step.State)}, {Hex(step.Clip)}, {Hex(step.Norms)}, {_driver.Calls[2].Split(", ")[^1]}",
             ],
             _driver.Calls);
         Assert.DoesNotContain(", 0x0)", _driver.Calls[2], StringComparison.Ordinal);
@@ -49,8 +49,8 @@ public sealed class GradientKernelTests : IDisposable
     {
         Step step = Prepare(70_000);
         _driver.Calls.Clear();
-        _kernels.GradScale(step.Table, step.Clip);
-        Assert.Equal([$"k_grad_scale<16, 256>({Hex(step.Table.Chunks)}, {Hex(step.Clip)})"], _driver.Calls);
+        _kernels.GradScale(step.Table, step.Outcome);
+        Assert.Equal([$"k_grad_scale<16, 256>({Hex(step.Table.Chunks)}, {Hex(step.Clip)}, {Hex(step.Norms)})"], _driver.Calls);
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class GradientKernelTests : IDisposable
         Step step = Prepare(1);
         _driver.Calls.Clear();
         _kernels.AdamW(step.Table, step.Tensors, new AdamWSettings(0.5, 0.5, 1), step.LearningRate, step.State, null);
-        Assert.Equal("0x0", _driver.Calls.Single().Split(", ")[^2]);
+        Assert.Equal(["0x0", "0x0"], _driver.Calls.Single().Split(", ")[^3..^1]);
     }
 
     [Fact]
@@ -68,12 +68,12 @@ public sealed class GradientKernelTests : IDisposable
         Step step = Prepare([.. Enumerable.Repeat(3, 8), 200_000]);
         DeviceBuffer<UpdateSums> partials = _device.Buffer<UpdateSums>(12), updates = _device.Buffer<UpdateSums>(9);
         _driver.Calls.Clear();
-        _kernels.AdamWMeasured(step.Table, step.Tensors, new AdamWSettings(0.9, 0.95, 1e-8), step.LearningRate, step.State, step.Clip, partials);
+        _kernels.AdamWMeasured(step.Table, step.Tensors, new AdamWSettings(0.9, 0.95, 1e-8), step.LearningRate, step.State, step.Outcome, partials);
         _kernels.UpdateFinal(step.Table, partials, updates);
         Assert.Equal(
             [
                 $"k_adamw_measured<12, 256>({Hex(step.Table.Chunks)}, 12, {Hex(step.Tensors)}, 0.9, 0.95, 1E-08, {Hex(step.LearningRate)},"
-                    + $" {Hex(step.State)}, {Hex(step.Clip)}, {_driver.Calls[0].Split(", ")[^2]}, {Hex(partials)})",
+                    + $" {Hex(step.State)}, {Hex(step.Clip)}, {Hex(step.Norms)}, {_driver.Calls[0].Split(", ")[^2]}, {Hex(partials)})",
                 $"k_update_final<2, 256>({Hex(step.Table.FirstChunks)}, 9, {Hex(partials)}, {Hex(updates)})",
             ],
             _driver.Calls);
@@ -95,7 +95,7 @@ public sealed class GradientKernelTests : IDisposable
     {
         Step step = Prepare(0, 0);
         _driver.Calls.Clear();
-        _kernels.GradScale(step.Table, step.Clip);
+        _kernels.GradScale(step.Table, step.Outcome);
         RunStep(step);
         Assert.Equal(["k_grad_norm_final<1, 1024>", "k_adamw<1, 256>"], _driver.Calls.Select(call => call.Split('(')[0]));
     }
@@ -143,7 +143,10 @@ public sealed class GradientKernelTests : IDisposable
 
     private sealed record Step(
         ChunkTable Table, DeviceBuffer<ChunkPartial> Partials, DeviceBuffer<TensorNorm> Norms, DeviceBuffer<ClipState> Clip,
-        DeviceBuffer<AdamWTensor> Tensors, DeviceBuffer<double> LearningRate, DeviceBuffer<AdamWState> State);
+        DeviceBuffer<AdamWTensor> Tensors, DeviceBuffer<double> LearningRate, DeviceBuffer<AdamWState> State)
+    {
+        public ClipOutcome Outcome { get; } = new(Clip, Norms);
+    }
 
     private Step Prepare(params int[] lengths)
     {
@@ -160,7 +163,7 @@ public sealed class GradientKernelTests : IDisposable
     {
         _kernels.GradNormPartial(step.Table, step.Partials);
         _kernels.GradNormFinal(step.Table, step.Partials, new ClipSettings(1.5, TorchFormula: true, SkipNonFinite: false), step.Norms, step.Clip);
-        _kernels.AdamW(step.Table, step.Tensors, new AdamWSettings(0.9, 0.95, 1e-8), step.LearningRate, step.State, step.Clip);
+        _kernels.AdamW(step.Table, step.Tensors, new AdamWSettings(0.9, 0.95, 1e-8), step.LearningRate, step.State, step.Outcome);
     }
 
     private static string Hex<T>(DeviceBuffer<T> buffer)

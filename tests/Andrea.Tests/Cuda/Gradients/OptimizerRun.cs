@@ -68,7 +68,7 @@ internal sealed class OptimizerRun : IDisposable
         _device.Backend.GradNormFinal(_table, _partials, settings, _norms, _clip);
     }
 
-    public void Scale() => _device.Backend.GradScale(_table, _clip);
+    public void Scale() => _device.Backend.GradScale(_table, Outcome);
 
     public void AdamW(double learningRate, bool clipped)
     {
@@ -78,7 +78,7 @@ internal sealed class OptimizerRun : IDisposable
 
     /// <summary>A step at the learning rate of the last one; writes nothing from the host, so it can be recorded.</summary>
     public void EnqueueAdamW(bool clipped) =>
-        _device.Backend.AdamW(_table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clipped ? _clip : null);
+        _device.Backend.AdamW(_table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clipped ? Outcome : null);
 
     /// <summary>A step that is measured.</summary>
     public void AdamWMeasured(double learningRate, bool clipped)
@@ -90,9 +90,11 @@ internal sealed class OptimizerRun : IDisposable
     public void EnqueueMeasured(bool clipped)
     {
         _device.Backend.AdamWMeasured(
-            _table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clipped ? _clip : null, _updatePartials);
+            _table, _tensors, new AdamWSettings(0.9, 0.999, 1e-8), _learningRate, _state, clipped ? Outcome : null, _updatePartials);
         _device.Backend.UpdateFinal(_table, _updatePartials, _updates);
     }
+
+    private ClipOutcome Outcome => new(_clip, _norms);
 
     public float[] Parameters(int tensor)
     {
@@ -115,7 +117,7 @@ internal sealed class OptimizerRun : IDisposable
         ("gradients", Floats(0)), ("parameters", Floats(1)), ("first moments", Floats(2)), ("second moments", Floats(3)),
         ("partials", [.. Read(_partials).Select(p => $"{Bits(p.SumOfSquares)} {p.MaxMagnitudeBits:x} {p.NonFiniteCount} {p.FirstNonFinite}")]),
         ("norms", [.. Read(_norms).Select(n =>
-            $"{Bits(n.Norm)} {n.NonFiniteCount} {n.FirstNonFinite} {BitConverter.SingleToUInt32Bits(n.MaxMagnitude):x}")]),
+            $"{Bits(n.Norm)} {Bits(n.Coefficient)} {Bits(n.NormAfter)} {n.NonFiniteCount} {n.FirstNonFinite} {BitConverter.SingleToUInt32Bits(n.MaxMagnitude):x}")]),
         ("updates of chunks", [.. Read(_updatePartials).Select(Bits)]), ("updates", [.. Read(_updates).Select(Bits)]),
         ("clip", [.. Read(_clip).Select(c =>
             $"{Bits(c.Norm)} {Bits(c.Coefficient)} {c.NonFiniteCount} {c.FirstBadTensor} {c.FirstBadIndex} {c.Calls} {c.ClippedCalls}"
