@@ -190,12 +190,16 @@ public sealed partial class Trainer : IDisposable
         _pass.ResetLoss();
         Model.ZeroGradients();
         BatchDraw draw = _batches.Next();
+        Faults?.ChangeParameters(Step + 1, Model.Parameters);
         for (int i = 0; i < Options.MicroBatches; i++)
         {
             _batches.Fill(draw, i, _inputs, _targets);
+            SpoilBatch(Step + 1, i);
             _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
         }
+        Faults?.ChangeGradients(Step + 1, Model.Gradients);
         double rate = _schedule.At(Step);
+        rate = Faults?.ChangeRate(Step + 1, rate) ?? rate;
         Step++;
         TellPhase();
         _underWay.Add(new StepRecord
