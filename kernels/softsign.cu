@@ -1,6 +1,6 @@
 /* softsign.cu: one fused S3 step over all tensors; folds in the clip coefficient and obeys the skip flag. With or without measuring.
  * @formula   r^p = b r^p + (1-b) |g|^p; d^p = b r^p + (1-b) |g|^p; m = b m + (1-b) g; n = b m + (1-b) g; p = (1 - lr wd) p - lr n / d
- * @entry     k_softsign            grid max(1, 8 * chunks)   block 256   shared 32 bytes
+ * @entry     k_softsign            grid max(1, 8 * chunks)   block 256   shared 28 bytes
  * @entry     k_softsign_measured   grid max(1, chunks)       block 256   shared 352 bytes
  * @buffer    chunks Chunk (C), tensors AdamWTensor (tensors), learning_rate f64 (1), clip ClipState (1) or null, norms TensorNorm
  *            (tensors) or null in; state AdamWState (1) in, out; ticket u32 (1) 0 between launches; gradients f32 (N) in; parameters, first and

@@ -4,7 +4,7 @@
  * @entry     k_update_rms_partial   grid chunks              block 256   shared 96 bytes
  * @entry     k_spike_norm_partial   grid chunks              block 256   shared 64 bytes
  * @entry     k_stabilizer_final     grid ceil(tensors / 8)   block 256   shared 0 bytes
- * @entry     k_adamw_stabilized            grid max(1, 8 * chunks)   block 256   shared 88 bytes
+ * @entry     k_adamw_stabilized            grid max(1, 8 * chunks)   block 256   shared 68 bytes
  * @entry     k_adamw_stabilized_measured   grid max(1, chunks)       block 256   shared 424 bytes
  * @buffer    chunks Chunk (C), settings StabilizerSettings (1), warmup f64 (warmup steps), state AdamWState (1), clip ClipState (1) or null,
  *            norms TensorNorm (tensors) or null in; gradients and second moments f32 (N) in; partials f64 (C); history TensorHistory (tensors)
