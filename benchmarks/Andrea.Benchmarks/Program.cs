@@ -17,6 +17,9 @@ try
         case "diagnosis":
             DiagnosisReport.Measure(new Arguments(args.AsSpan(1)));
             return 0;
+        case "tokenizer":
+            TokenizerReport.Measure(new Arguments(args.AsSpan(1)));
+            return 0;
         case "torchsharp":
 #if TORCHSHARP
             TorchSharpReport.Measure(new Arguments(args.AsSpan(1)));
@@ -27,7 +30,7 @@ try
 #endif
         case { } verb when !verb.StartsWith('-'):
             Console.Error.WriteLine(
-                $"There is no verb '{verb}'. Choose presets, bandwidth, fma, diagnosis or torchsharp, "
+                $"There is no verb '{verb}'. Choose presets, bandwidth, fma, diagnosis, tokenizer or torchsharp, "
                 + "or give BenchmarkDotNet's options, such as --filter '*GradClip*'.");
             return 2;
     }

@@ -60,7 +60,7 @@ public sealed class TokenDataset
     /// <summary>Reads files, folders and standard input; see <see cref="TextSource.FromFiles(IEnumerable{string})"/> for what the paths
     /// may be.</summary>
     /// <param name="paths">At least one.</param>
-    /// <param name="tokenizerKind"><c>byte</c> or <c>char</c>; see <see cref="Tokenizer.Create"/>.</param>
+    /// <param name="tokenizerKind"><c>byte</c>, <c>char</c> or <c>harris-N</c>; see <see cref="Tokenizer.Create"/>.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>
     /// <exception cref="FileNotFoundException">A path does not exist.</exception>
     /// <exception cref="TrainingDataException">Text that is empty or not UTF-8, or a folder without text.</exception>
@@ -72,7 +72,7 @@ public sealed class TokenDataset
 
     /// <summary>Encodes one text from memory.</summary>
     /// <param name="text">At least one character.</param>
-    /// <param name="tokenizerKind"><c>byte</c> or <c>char</c>; see <see cref="Tokenizer.Create"/>.</param>
+    /// <param name="tokenizerKind"><c>byte</c>, <c>char</c> or <c>harris-N</c>; see <see cref="Tokenizer.Create"/>.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>
     /// <exception cref="TrainingDataException">The text is empty, or has half a surrogate pair.</exception>
     public static TokenDataset FromText(string text, string tokenizerKind, TokenDatasetOptions? options = null)

@@ -47,6 +47,23 @@ internal static class DocumentationExamples
         Console.Write(decoder.Flush());
     }
 
+    public static void OfHarrisTokenizer()
+    {
+        TextSource books = TextSource.FromFiles("books/");
+        HarrisTokenizer tokenizer = HarrisTokenizer.FromSource(books, segmentCount: 4096);
+        tokenizer.Save(HarrisTokenizer.FileName);
+        TokenDataset data = TokenDataset.Create(books, tokenizer);
+        Console.WriteLine($"{tokenizer.VocabularySize} tokens, {data.Training.Length} to train on");
+    }
+
+    public static string OfGpt2Tokenizer()
+    {
+        Tokenizer tokenizer = Gpt2Tokenizer.FromFiles("gpt2/vocab.json", "gpt2/merges.txt");
+        int[] tokens = tokenizer.Encode("Hello world"); // 15496, 995
+        string text = tokenizer.Decode(tokens);
+        return text;
+    }
+
     public static string OfTokenizer()
     {
         Tokenizer tokenizer = new ByteTokenizer();

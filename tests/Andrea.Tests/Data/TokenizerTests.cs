@@ -198,7 +198,7 @@ public class TokenizerTests
     public void Create_UnknownKind_IsRefused()
     {
         var exception = Assert.Throws<ArgumentException>(() => Tokenizer.Create("bytes", TextSource.FromText("abc")));
-        Assert.StartsWith("There is no tokenizer of kind 'bytes'; choose byte or char.", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no tokenizer of kind 'bytes'; choose byte, char, harris-N with N segments, such as harris-2048, or load a saved one.", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
