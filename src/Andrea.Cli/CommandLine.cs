@@ -47,6 +47,7 @@ internal static class CommandLine
             ReportCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            LabCommand.Create(terminal),
             new HelpOption(),
             new VersionOption(),
         };

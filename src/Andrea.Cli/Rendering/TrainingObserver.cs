@@ -64,6 +64,8 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
         VerdictKind.ClippingAlways => "Clipping always",
         VerdictKind.ClippingNever => "Clipping never",
         VerdictKind.BadInitialization => "Bad initialization",
+        VerdictKind.StaleSecondMoment => "Stale second moment",
+        VerdictKind.InstabilityPredicted => "Spike predicted",
         _ => kind.ToString(),
     };
 

@@ -22,6 +22,12 @@ public interface IStepObserver
     {
     }
 
+    /// <summary>The curvature along a step's gradient was measured; comes after its <see cref="OnStep"/>.</summary>
+    /// <param name="record">The measurement.</param>
+    void OnCurvature(in CurvatureRecord record)
+    {
+    }
+
     /// <summary>Something is wrong with the run, and what can be done about it.</summary>
     /// <param name="verdict">The verdict.</param>
     void OnVerdict(Verdict verdict)

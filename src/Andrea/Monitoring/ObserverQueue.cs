@@ -121,6 +121,13 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnCurvature(in CurvatureRecord record)
+    {
+        CurvatureRecord copy = record;
+        Post(observer => observer.OnCurvature(copy));
+    }
+
+    /// <inheritdoc/>
     public void OnVerdict(Verdict verdict) => Post(observer => observer.OnVerdict(verdict));
 
     /// <inheritdoc/>

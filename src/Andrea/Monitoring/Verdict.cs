@@ -32,6 +32,12 @@ public enum VerdictKind
 
     /// <summary>The first loss is far above that of guessing, or the first weights are far too small or too large.</summary>
     BadInitialization,
+
+    /// <summary>The second moment decays by itself while gradients grow: Adam's steps grow with them.</summary>
+    StaleSecondMoment,
+
+    /// <summary>The curvature along the gradient, as Adam's preconditioner sees it, has stayed above what the learning rate can bear.</summary>
+    InstabilityPredicted,
 }
 
 /// <summary>A finding about a run: what is wrong, since when, where, and what can be done.</summary>

@@ -71,6 +71,12 @@ public sealed record TrainerOptions
         init => field = value ?? new GradientMonitorOptions();
     } = new();
 
+    /// <summary>How often the curvature along the gradient is measured, which announces loss spikes; observers get an
+    /// <see cref="IStepObserver.OnCurvature"/>. Null never measures. Training has the same bits either way; see <see cref="CurvatureProbe"/> for
+    /// what it costs.</summary>
+    /// <value>Null</value>
+    public CurvatureOptions? Curvature { get; init; }
+
     /// <summary>How parameters begin.</summary>
     /// <value><see cref="InitializationKind.Gpt2"/></value>
     public InitializationKind Initialization { get; init; } = InitializationKind.Gpt2;
@@ -157,6 +163,7 @@ public sealed record TrainerOptions
         Optimizer.Validate();
         Monitor.Validate();
         Diagnosis?.Validate();
+        Curvature?.Validate();
     }
 
     /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>

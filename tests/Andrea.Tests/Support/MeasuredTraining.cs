@@ -100,6 +100,8 @@ internal sealed class MeasuredTraining : IDisposable
         Gradients.Coefficient = clip.Coefficient;
         Gradients.Skipped = clip.Skipped != SkipReason.None;
         Gradients.HasUpdates = measuresUpdates && !Gradients.Skipped;
+        Gradients.Beta2 = _options.Optimizer.Beta2;
+        Gradients.Beta2Power = _optimizer.ReadProgress().Beta2Power;
         double correction = 1 - Math.Pow(_options.Optimizer.Beta2, _optimizer.ReadProgress().Step);
         for (int i = 0; i < gradients.Length; i++)
             Gradients.Places[i] = Gradients.HasUpdates

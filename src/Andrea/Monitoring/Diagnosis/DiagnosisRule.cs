@@ -13,6 +13,10 @@ internal abstract class DiagnosisRule
     /// <returns>What begins to be wrong with them, or null.</returns>
     public virtual Verdict? OnGradients(GradientRecord record, RunHistory history) => null;
 
+    /// <summary>The curvature along a step's gradient was measured.</summary>
+    /// <returns>What it announces, or null.</returns>
+    public virtual Verdict? OnCurvature(in CurvatureRecord record) => null;
+
     /// <summary>A number for a sentence: three significant digits, with an exponent where there would be many zeros.</summary>
     protected static string Number(double value) => value.ToString(
         Math.Abs(value) switch

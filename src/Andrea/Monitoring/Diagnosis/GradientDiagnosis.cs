@@ -89,6 +89,8 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         new StalledLossRule(Options),
         new ClippingAlwaysRule(Options),
         new ClippingNeverRule(Options, MaxNorm),
+        new StaleSecondMomentRule(Options),
+        new InstabilityRule(),
     ];
 
     /// <inheritdoc/>
@@ -115,6 +117,13 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         _history.Add(record);
         foreach (DiagnosisRule rule in Rules)
             Tell(rule.OnGradients(record, _history));
+    }
+
+    /// <inheritdoc/>
+    public void OnCurvature(in CurvatureRecord record)
+    {
+        foreach (DiagnosisRule rule in Rules)
+            Tell(rule.OnCurvature(record));
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,58 @@
+using Andrea.Monitoring;
+
+namespace Andrea.Training;
+
+public sealed partial class Trainer
+{
+    private CurvatureProbe? _probe;
+
+    // The tokens of all micro-batches of the step, in the order they were trained on, to be gone through again.
+    private int[] _probeInputs = [], _probeTargets = [];
+    private Action? _addGradients;
+
+    private bool ProbesAt(long step) => _probe is not null && step % Options.Curvature!.Every == 0;
+
+    private void PrepareProbe()
+    {
+        if (Options.Curvature is not { } options)
+            return;
+        _probe = new CurvatureProbe(Model.Parameters, Model.Gradients, _optimizer, options);
+        _probeInputs = new int[(long)_inputs.Length * Options.MicroBatches];
+        _probeTargets = new int[_probeInputs.Length];
+        _addGradients = AddGradients;
+    }
+
+    /// <summary>Keeps a micro-batch of the step that is about to be made, if that is to be measured.</summary>
+    private void KeepForProbe(int microBatch)
+    {
+        if (!ProbesAt(Step + 1))
+            return;
+        _inputs.CopyTo(_probeInputs, microBatch * _inputs.Length);
+        _targets.CopyTo(_probeTargets, microBatch * _inputs.Length);
+    }
+
+    /// <summary>Behind the step's backward pass, whose loss has been posted by now, and before its update.</summary>
+    private void BeginProbe()
+    {
+        if (ProbesAt(Step))
+            _probe!.Begin(_addGradients!);
+    }
+
+    /// <summary>Behind the update; the device is waited for, so the step's own record can go first.</summary>
+    private void CompleteProbe(double learningRate)
+    {
+        if (!ProbesAt(Step))
+            return;
+        CurvatureRecord record = _probe!.Complete(Step, learningRate);
+        TakeAll();
+        foreach (IStepObserver observer in _observers)
+            observer.OnCurvature(record);
+    }
+
+    private void AddGradients()
+    {
+        for (int start = 0; start < _probeInputs.Length; start += _inputs.Length)
+            _pass.ForwardBackward(
+                _probeInputs.AsSpan(start, _inputs.Length), _probeTargets.AsSpan(start, _inputs.Length), Options.MicroBatches);
+    }
+}
