@@ -10,5 +10,6 @@ internal static class LabCommand
         new("lab", "Runs one of the stability lab's experiments and prints its table.")
         {
             PredictorCommand.Create(terminal),
+            SlingshotCommand.Create(terminal),
         };
 }

@@ -28,6 +28,12 @@ public interface IStepObserver
     {
     }
 
+    /// <summary>The logits of a step were looked at; comes after its <see cref="OnStep"/>.</summary>
+    /// <param name="record">What was found.</param>
+    void OnAbsorption(in AbsorptionRecord record)
+    {
+    }
+
     /// <summary>Something is wrong with the run, and what can be done about it.</summary>
     /// <param name="verdict">The verdict.</param>
     void OnVerdict(Verdict verdict)

@@ -128,6 +128,13 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnAbsorption(in AbsorptionRecord record)
+    {
+        AbsorptionRecord copy = record;
+        Post(observer => observer.OnAbsorption(copy));
+    }
+
+    /// <inheritdoc/>
     public void OnVerdict(Verdict verdict) => Post(observer => observer.OnVerdict(verdict));
 
     /// <inheritdoc/>

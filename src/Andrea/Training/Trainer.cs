@@ -94,7 +94,7 @@ public sealed partial class Trainer : IDisposable
             _optimizer = _owned.Add(new AdamW(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
             if (options.Monitor.Every > 0)
                 _monitor = _owned.Add(new GradientMonitor(_clipper, _optimizer, options.Monitor));
-            PrepareProbe();
+            PrepareMeasurements();
             _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));
             if (options.Diagnosis is { } diagnosis)
                 Diagnose(diagnosis);
@@ -195,7 +195,7 @@ public sealed partial class Trainer : IDisposable
         {
             _sampler.FillFromWindow(_windowsDrawn, _inputs, _targets);
             _windowsDrawn += Options.BatchSize;
-            KeepForProbe(i);
+            BeforePass(i);
             _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
         }
         double rate = _schedule.At(Step);
@@ -213,7 +213,7 @@ public sealed partial class Trainer : IDisposable
         _losses.Post(_pass.LossOnDevice);
         if (_monitor is not null)
             _monitor.Step = Step - 1;
-        BeginProbe();
+        BeforeUpdate();
         try
         {
             _optimizer.Step(rate);
@@ -224,7 +224,7 @@ public sealed partial class Trainer : IDisposable
             _underWay.SetDuration(Stopwatch.GetElapsedTime(started));
             ReportArrived();
         }
-        CompleteProbe(rate);
+        AfterUpdate(rate);
     }
 
     /// <summary>Waits for the oldest step under way, so that the host stays at most a step ahead of the device.</summary>

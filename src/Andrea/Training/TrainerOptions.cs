@@ -77,6 +77,15 @@ public sealed record TrainerOptions
     /// <value>Null</value>
     public CurvatureOptions? Curvature { get; init; }
 
+    /// <summary>Whether the gradients of a token's logits sum to 0 to the last bit; see <see cref="GptPass.ZeroSumGradient"/>. Another training, bit for bit.</summary>
+    /// <value>False</value>
+    public bool ZeroSumGradient { get; init; }
+
+    /// <summary>Steps between looks at the logits, for absorbed tokens and a drifting head; observers get an <see cref="IStepObserver.OnAbsorption"/>.
+    /// 0 never looks. Training has the same bits either way; see <see cref="AbsorptionMonitor"/> for what it costs.</summary>
+    /// <value>0</value>
+    public long AbsorptionEvery { get; init; }
+
     /// <summary>How parameters begin.</summary>
     /// <value><see cref="InitializationKind.Gpt2"/></value>
     public InitializationKind Initialization { get; init; } = InitializationKind.Gpt2;
@@ -151,6 +160,7 @@ public sealed record TrainerOptions
         CheckAtLeast(nameof(CheckpointEvery), CheckpointEvery, 0);
         CheckAtLeast(nameof(KeepCheckpoints), KeepCheckpoints, 1);
         CheckAtLeast(nameof(SampleEvery), SampleEvery, 0);
+        CheckAtLeast(nameof(AbsorptionEvery), AbsorptionEvery, 0);
         CheckAtLeast(nameof(SampleTokens), SampleTokens, 1);
         if (!Enum.IsDefined(BatchOrder))
             throw new ArgumentOutOfRangeException(nameof(BatchOrder), BatchOrder, "Unknown order of batches. Choose Random or ShuffledEpochs.");

@@ -10,10 +10,17 @@ public sealed partial class Trainer
     private int[] _probeInputs = [], _probeTargets = [];
     private Action? _addGradients;
 
+    private AbsorptionMonitor? _absorption;
+
     private bool ProbesAt(long step) => _probe is not null && step % Options.Curvature!.Every == 0;
 
-    private void PrepareProbe()
+    private bool LooksAtLogitsIn(long step) => _absorption is not null && step % Options.AbsorptionEvery == 0;
+
+    private void PrepareMeasurements()
     {
+        _pass.ZeroSumGradient = Options.ZeroSumGradient;
+        if (Options.AbsorptionEvery > 0)
+            _absorption = _owned.Add(new AbsorptionMonitor(Model, _pass));
         if (Options.Curvature is not { } options)
             return;
         _probe = new CurvatureProbe(Model.Parameters, Model.Gradients, _optimizer, options);
@@ -22,9 +29,11 @@ public sealed partial class Trainer
         _addGradients = AddGradients;
     }
 
-    /// <summary>Keeps a micro-batch of the step that is about to be made, if that is to be measured.</summary>
-    private void KeepForProbe(int microBatch)
+    /// <summary>Before a micro-batch of the step that is about to be made. Of logits, the first micro-batch's are looked at.</summary>
+    private void BeforePass(int microBatch)
     {
+        if (microBatch == 0 && LooksAtLogitsIn(Step + 1))
+            _absorption!.MeasureNext();
         if (!ProbesAt(Step + 1))
             return;
         _inputs.CopyTo(_probeInputs, microBatch * _inputs.Length);
@@ -32,15 +41,22 @@ public sealed partial class Trainer
     }
 
     /// <summary>Behind the step's backward pass, whose loss has been posted by now, and before its update.</summary>
-    private void BeginProbe()
+    private void BeforeUpdate()
     {
         if (ProbesAt(Step))
             _probe!.Begin(_addGradients!);
     }
 
     /// <summary>Behind the update; the device is waited for, so the step's own record can go first.</summary>
-    private void CompleteProbe(double learningRate)
+    private void AfterUpdate(double learningRate)
     {
+        if (LooksAtLogitsIn(Step))
+        {
+            AbsorptionRecord found = _absorption!.Read(Step, Options.MicroBatches);
+            TakeAll();
+            foreach (IStepObserver observer in _observers)
+                observer.OnAbsorption(found);
+        }
         if (!ProbesAt(Step))
             return;
         CurvatureRecord record = _probe!.Complete(Step, learningRate);
