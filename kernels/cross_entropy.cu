@@ -1,11 +1,12 @@
 /* cross_entropy.cu: the loss of rows of logits, with or without its gradient in their place; and the sum of the losses.
- * @formula   loss = log(sum of e^(z - max)) + (max - z[target]); dz = (e^(z - max) / sum - (j == target)) * gradient_scale
- * @entry     k_cross_entropy        grid rows   block 256    shared 64 bytes
- * @entry     k_cross_entropy_wide   grid rows   block 1024   shared 256 bytes
+ * @formula   loss = log(sum of e^(z - max)) + (max - z[target]); dz = (e^(z - max) / sum - (j == target)) * gradient_scale;
+ *            with backward = 2: dz[target] = -(sum of the row's other dz)
+ * @entry     k_cross_entropy        grid rows   block 256    shared 128 bytes
+ * @entry     k_cross_entropy_wide   grid rows   block 1024   shared 512 bytes
  * @entry     k_add_sum              grid 1      block 1024   shared 256 bytes
  * @buffer    logits f32 (rows, V) in, with gradients also out; targets i32 (rows) in; losses f32 (rows) out; values f32 (N) in;
  *            sum f64 (1) in, out
- * @numerics  f32; the loss's last sum in f64; k_add_sum in f64; orders depend on V or N alone; losses have the same bits with and without
+ * @numerics  f32; the loss's last sum and that of a row's dz in f64; k_add_sum in f64; orders depend on V or N alone; losses have the same bits with and without
  *            gradients
  * @nonfinite a row with NaN or +Inf, or with nothing but -Inf, gives NaN everywhere; -Inf at the target gives the loss +Inf
  * @limits    V < 2^30; rows < 2^31; pointers aligned to 4 bytes; up to 12,288 logits a row k_cross_entropy, above the wide form
@@ -61,10 +62,12 @@ __device__ __forceinline__ Softmax softmax_of(const float* logits, int vocabular
     return {max, sum};
 }
 
-/* Backwards, as the row's end is what the caches still hold. */
-template <int THREADS>
-__device__ __forceinline__ void write_gradient(float* logits, int vocabulary, Softmax row, int target, float scale) {
+/* Backwards, as the row's end is what the caches still hold. With ZERO_SUM the target's gradient is what the others leave to 0. */
+template <int THREADS, bool ZERO_SUM>
+__device__ __forceinline__ void write_gradient(
+    float* logits, int vocabulary, Softmax row, int target, float scale, double* sums) {
     const float factor = scale / row.sum;
+    double others = 0.0;
     int j = (int)threadIdx.x < vocabulary ? (vocabulary - 1 - (int)threadIdx.x) / THREADS * THREADS + (int)threadIdx.x : -1;
     for (; j >= 0; j -= AHEAD * THREADS) {
         float z[AHEAD];
@@ -75,16 +78,24 @@ __device__ __forceinline__ void write_gradient(float* logits, int vocabulary, So
         for (int k = 0; k < AHEAD; k++) {
             const int place = j - k * THREADS;
             const float share = expf(z[k] - row.max) * factor;
-            if (place >= 0)
+            if (ZERO_SUM && place >= 0 && place != target) {
+                logits[place] = share;
+                others += (double)share;
+            } else if (!ZERO_SUM && place >= 0)
                 logits[place] = place == target ? share - scale : share;
         }
+    }
+    if (ZERO_SUM) {
+        const double total = block_sum<THREADS>(others, sums);
+        if (threadIdx.x == 0)
+            logits[target] = __double2float_rn(-total);
     }
 }
 
 template <int THREADS>
 __device__ __forceinline__ void cross_entropy(
     float* logits, const int* __restrict__ targets, int vocabulary, int backward, float gradient_scale, float* __restrict__ losses,
-    float* slots) {
+    float* slots, double* sums) {
     logits += (long long)blockIdx.x * vocabulary;
     const int target = targets[blockIdx.x];
     const float target_logit = logits[target];
@@ -92,15 +103,18 @@ __device__ __forceinline__ void cross_entropy(
     const Softmax row = softmax_of<THREADS>(logits, vocabulary, slots);
     if (threadIdx.x == 0)
         losses[blockIdx.x] = __double2float_rn((double)logf(row.sum) + ((double)row.max - (double)target_logit));
-    if (backward)
-        write_gradient<THREADS>(logits, vocabulary, row, target, gradient_scale);
+    if (backward == 1)
+        write_gradient<THREADS, false>(logits, vocabulary, row, target, gradient_scale, sums);
+    else if (backward)
+        write_gradient<THREADS, true>(logits, vocabulary, row, target, gradient_scale, sums);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 k_cross_entropy(
     float* logits, const int* __restrict__ targets, int vocabulary, int backward, float gradient_scale, float* __restrict__ losses) {
     __shared__ float slots[2 * 256 / WARP];
-    cross_entropy<256>(logits, targets, vocabulary, backward, gradient_scale, losses, slots);
+    __shared__ double sums[256 / WARP];
+    cross_entropy<256>(logits, targets, vocabulary, backward, gradient_scale, losses, slots, sums);
 }
 
 /* More threads to a row, so that fewer rows are under way, and these still lie in the second cache when the gradient needs them again. */
@@ -108,7 +122,8 @@ extern "C" __global__ void __launch_bounds__(1024)
 k_cross_entropy_wide(
     float* logits, const int* __restrict__ targets, int vocabulary, int backward, float gradient_scale, float* __restrict__ losses) {
     __shared__ float slots[2 * 1024 / WARP];
-    cross_entropy<1024>(logits, targets, vocabulary, backward, gradient_scale, losses, slots);
+    __shared__ double sums[1024 / WARP];
+    cross_entropy<1024>(logits, targets, vocabulary, backward, gradient_scale, losses, slots, sums);
 }
 
 /* One block. Thread i adds values i, i + 1024, ... */

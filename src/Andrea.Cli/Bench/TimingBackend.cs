@@ -306,10 +306,25 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         End(Part.CrossEntropy, started);
     }
 
-    public void CrossEntropyForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses)
+    public void CrossEntropyForwardBackward(
+        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum = false)
     {
         long started = Begin();
-        inner.CrossEntropyForwardBackward(targets, gradientScale, rows, vocabulary, logits, losses);
+        inner.CrossEntropyForwardBackward(targets, gradientScale, rows, vocabulary, logits, losses, zeroSum);
+        End(Part.CrossEntropy, started);
+    }
+
+    public void LogitMargins(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, DeviceBuffer<float> margins)
+    {
+        long started = Begin();
+        inner.LogitMargins(logits, targets, rows, vocabulary, margins);
+        End(Part.CrossEntropy, started);
+    }
+
+    public void RowSums(Tensor values, int rows, int columns, DeviceBuffer<double> sums)
+    {
+        long started = Begin();
+        inner.RowSums(values, rows, columns, sums);
         End(Part.CrossEntropy, started);
     }
 

@@ -3,12 +3,17 @@ using Andrea.Cli.Commands;
 
 namespace Andrea.Cli.Lab;
 
-/// <summary><c>andrea lab EXPERIMENT</c>: small experiments about what keeps training stable, made on this machine.</summary>
+/// <summary><c>andrea lab EXPERIMENT</c>: small experiments about what keeps training stable and what makes it fall over, each a table.</summary>
 internal static class LabCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("lab", "Trains small models in experiments, and prints what came out.") { CurriculumLabCommand.Create(terminal) };
+        var command = new Command("lab", "Runs one of the stability lab's experiments and prints its table.")
+        {
+            CurriculumLabCommand.Create(terminal),
+            PredictorCommand.Create(terminal),
+            SlingshotCommand.Create(terminal),
+        };
         Forbidden.Alone(command);
         return command;
     }

@@ -71,6 +71,8 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
         VerdictKind.ClippingNever => "Clipping never",
         VerdictKind.BadInitialization => "Bad initialization",
         VerdictKind.RepetitionRising => "Repetition rising",
+        VerdictKind.StaleSecondMoment => "Stale second moment",
+        VerdictKind.InstabilityPredicted => "Spike predicted",
         _ => kind.ToString(),
     };
 

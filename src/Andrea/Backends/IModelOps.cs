@@ -157,7 +157,24 @@ internal interface IModelOps
     /// <param name="targets">(rows), each in [0, V).</param><param name="gradientScale">Usually 1 / (rows * micro-batches).</param>
     /// <param name="rows">Number of rows.</param><param name="vocabulary">V.</param>
     /// <param name="logits">(rows, V) in; out: dLogits.</param><param name="losses">(rows) out.</param>
-    void CrossEntropyForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses);
+    /// <param name="zeroSum">Whether the target's gradient is minus the sum of the row's others, taken in double and rounded once, in an order
+    /// that depends on V alone, so that a row sums to 0 but for that rounding. Otherwise it is rounded from its own formula, which gives 0 where
+    /// the target's share rounds to 1.</param>
+    void CrossEntropyForwardBackward(
+        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum = false);
+
+    /// <summary>margins[r] = logits[r, targets[r]] - largest other logit of the row; +Infinity where there is none. The same bits everywhere.</summary>
+    /// <param name="logits">(rows, V); NaN counts as nothing, but at the target.</param><param name="targets">(rows), each in [0, V).</param>
+    /// <param name="rows">Number of rows.</param><param name="vocabulary">V.</param>
+    /// <param name="margins">(rows) out.</param>
+    void LogitMargins(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, DeviceBuffer<float> margins);
+
+    /// <summary>sums[r] = sum of a row, in double. The same bits everywhere.</summary>
+    /// <param name="values">(rows, columns).</param><param name="rows">Number of rows.</param><param name="columns">Elements of a row.</param>
+    /// <param name="sums">(rows) out.</param>
+    /// <remarks>Element j is added to accumulator j mod 256, j ascending. Each 32 accumulators are joined by halves: a[i] += a[i + 16], then + 8, 4,
+    /// 2, 1; then their 8 sums likewise: + 4, 2, 1.</remarks>
+    void RowSums(Tensor values, int rows, int columns, DeviceBuffer<double> sums);
 
     /// <summary>sum += scale * (sum over i of values[i]), in double, in an order that depends on N alone. It is each backend's own: two may
     /// differ in the last bits.</summary>

@@ -6,11 +6,11 @@ namespace Andrea.Cpu;
 internal sealed partial class CpuBackend
 {
     public void CrossEntropyForward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses) =>
-        CrossEntropy(targets, rows, vocabulary, logits, losses, backward: false, gradientScale: 0);
+        CrossEntropy(targets, rows, vocabulary, logits, losses, backward: false, gradientScale: 0, zeroSum: false);
 
     public void CrossEntropyForwardBackward(
-        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses) =>
-        CrossEntropy(targets, rows, vocabulary, logits, losses, backward: true, gradientScale);
+        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum = false) =>
+        CrossEntropy(targets, rows, vocabulary, logits, losses, backward: true, gradientScale, zeroSum);
 
     public unsafe void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum)
     {
@@ -22,7 +22,7 @@ internal sealed partial class CpuBackend
     }
 
     private unsafe void CrossEntropy(
-        DeviceBuffer<int> targets, int rows, int vocabulary, Tensor logits, Tensor losses, bool backward, float gradientScale)
+        DeviceBuffer<int> targets, int rows, int vocabulary, Tensor logits, Tensor losses, bool backward, float gradientScale, bool zeroSum)
     {
         var work = new CrossEntropyWork
         {
@@ -32,6 +32,7 @@ internal sealed partial class CpuBackend
             Vocabulary = vocabulary,
             Backward = backward,
             GradientScale = gradientScale,
+            ZeroSum = zeroSum,
         };
         _team.Run(ref work, rows, RowsPerTake(vocabulary));
     }

@@ -13,8 +13,8 @@ internal sealed partial class CudaBackend
         CrossEntropyKernels.Forward(logits, targets, rows, vocabulary, losses);
 
     public void CrossEntropyForwardBackward(
-        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses) =>
-        CrossEntropyKernels.ForwardBackward(targets, gradientScale, rows, vocabulary, logits, losses);
+        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum = false) =>
+        CrossEntropyKernels.ForwardBackward(targets, gradientScale, rows, vocabulary, logits, losses, zeroSum);
 
     public void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum) =>
         CrossEntropyKernels.AddSum(values, length, scale, sum);

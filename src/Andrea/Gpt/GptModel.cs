@@ -46,6 +46,9 @@ public sealed class GptModel : IDisposable
     /// <summary>The gradients, in the same layout; owned by this model, allocated when first asked for.</summary>
     public ParameterArena Gradients => _gradients ??= new ParameterArena(Device, Layout);
 
+    /// <summary>(V, C) the output head's rows: a tensor of their own, or the token table where the head is tied to it.</summary>
+    internal Tensor HeadWeight => Parameters[Config.TiedHead ? GptParameters.TokenTable : GptParameters.Weight(GptParameters.Head)];
+
     /// <summary>Draws all parameters anew.</summary>
     /// <param name="kind">The distribution.</param>
     /// <param name="seed">The same seed gives the same bits on every machine.</param>

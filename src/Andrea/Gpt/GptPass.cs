@@ -8,7 +8,7 @@ namespace Andrea.Gpt;
 /// Memory: about (16 L + 12) B T C + B T V floats. Nothing is allocated after the first backward pass. Loss and gradients are means over all positions;
 /// several micro-batches accumulate into one step. Not thread-safe.
 /// </remarks>
-public sealed class GptPass : IDisposable
+public sealed partial class GptPass : IDisposable
 {
     private readonly GptModel _model;
     private readonly GptConfig _config;
@@ -112,7 +112,10 @@ public sealed class GptPass : IDisposable
         Upload(targets, _targets, nameof(targets));
         Forward(inputs);
         double weight = 1.0 / ((double)_rows * microBatches);
-        _backend.CrossEntropyForwardBackward(_targets, (float)weight, _rows, _config.VocabularySize, _activations.Logits, _activations.Losses);
+        MeasureMargins();
+        _backend.CrossEntropyForwardBackward(
+            _targets, (float)weight, _rows, _config.VocabularySize, _activations.Logits, _activations.Losses, ZeroSumGradient);
+        MeasureGradientSums();
         _backend.AddSum(_activations.Losses, _rows, weight, LossOnDevice);
         Backward();
         GC.KeepAlive(this);

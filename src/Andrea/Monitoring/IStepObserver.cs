@@ -22,6 +22,18 @@ public interface IStepObserver
     {
     }
 
+    /// <summary>The curvature along a step's gradient was measured; comes after its <see cref="OnStep"/>.</summary>
+    /// <param name="record">The measurement.</param>
+    void OnCurvature(in CurvatureRecord record)
+    {
+    }
+
+    /// <summary>The logits of a step were looked at; comes after its <see cref="OnStep"/>.</summary>
+    /// <param name="record">What was found.</param>
+    void OnAbsorption(in AbsorptionRecord record)
+    {
+    }
+
     /// <summary>Something is wrong with the run, and what can be done about it.</summary>
     /// <param name="verdict">The verdict.</param>
     void OnVerdict(Verdict verdict)

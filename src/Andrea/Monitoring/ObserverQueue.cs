@@ -121,6 +121,20 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnCurvature(in CurvatureRecord record)
+    {
+        CurvatureRecord copy = record;
+        Post(observer => observer.OnCurvature(copy));
+    }
+
+    /// <inheritdoc/>
+    public void OnAbsorption(in AbsorptionRecord record)
+    {
+        AbsorptionRecord copy = record;
+        Post(observer => observer.OnAbsorption(copy));
+    }
+
+    /// <inheritdoc/>
     public void OnVerdict(Verdict verdict) => Post(observer => observer.OnVerdict(verdict));
 
     /// <inheritdoc/>

@@ -35,6 +35,12 @@ public enum VerdictKind
 
     /// <summary>Samples repeat themselves more and more: the model is on its way into a loop.</summary>
     RepetitionRising,
+
+    /// <summary>The second moment decays by itself while gradients grow: Adam's steps grow with them.</summary>
+    StaleSecondMoment,
+
+    /// <summary>The curvature along the gradient, as Adam's preconditioner sees it, has stayed above what the learning rate can bear.</summary>
+    InstabilityPredicted,
 }
 
 /// <summary>A finding about a run: what is wrong, since when, where, and what can be done.</summary>

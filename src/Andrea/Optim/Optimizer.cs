@@ -95,6 +95,9 @@ public abstract class Optimizer : IDisposable
     /// <summary>What it reads.</summary>
     internal TensorSet Gradients => _gradients;
 
+    /// <summary>(1) Its progress, on the device.</summary>
+    internal DeviceBuffer<AdamWState> State => _state;
+
     /// <summary>Where it works.</summary>
     internal Device Device { get; }
 

@@ -93,6 +93,7 @@ public sealed partial class Trainer : IDisposable
             _optimizer = _owned.Add(Optimizer.Create(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
             if (options.Monitor.Every > 0)
                 _monitor = _owned.Add(new GradientMonitor(_clipper, _optimizer, options.Monitor));
+            PrepareMeasurements();
             _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));
             if (options.Diagnosis is { } diagnosis)
                 Diagnose(diagnosis);
@@ -195,6 +196,7 @@ public sealed partial class Trainer : IDisposable
         {
             _batches.Fill(draw, i, _inputs, _targets);
             SpoilBatch(Step + 1, i);
+            BeforePass(i);
             _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
         }
         Faults?.ChangeGradients(Step + 1, Model.Gradients);
@@ -216,6 +218,7 @@ public sealed partial class Trainer : IDisposable
         _losses.Post(_pass.LossOnDevice);
         if (_monitor is not null)
             _monitor.Step = Step - 1;
+        BeforeUpdate();
         try
         {
             _optimizer.Step(rate);
@@ -226,6 +229,7 @@ public sealed partial class Trainer : IDisposable
             _underWay.SetDuration(Stopwatch.GetElapsedTime(started));
             ReportArrived();
         }
+        AfterUpdate(rate);
     }
 
     /// <summary>Waits for the oldest step under way, so that the host stays at most a step ahead of the device.</summary>

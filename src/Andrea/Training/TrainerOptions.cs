@@ -83,6 +83,21 @@ public sealed record TrainerOptions
         init => field = value ?? new GradientMonitorOptions();
     } = new();
 
+    /// <summary>How often the curvature along the gradient is measured, which announces loss spikes; observers get an
+    /// <see cref="IStepObserver.OnCurvature"/>. Null never measures. Training has the same bits either way; see <see cref="CurvatureProbe"/> for
+    /// what it costs.</summary>
+    /// <value>Null</value>
+    public CurvatureOptions? Curvature { get; init; }
+
+    /// <summary>Whether the gradients of a token's logits sum to 0 to the last bit; see <see cref="GptPass.ZeroSumGradient"/>. Another training, bit for bit.</summary>
+    /// <value>False</value>
+    public bool ZeroSumGradient { get; init; }
+
+    /// <summary>Steps between looks at the logits, for absorbed tokens and a drifting head; observers get an <see cref="IStepObserver.OnAbsorption"/>.
+    /// 0 never looks. Training has the same bits either way; see <see cref="AbsorptionMonitor"/> for what it costs.</summary>
+    /// <value>0</value>
+    public long AbsorptionEvery { get; init; }
+
     /// <summary>How parameters begin.</summary>
     /// <value><see cref="InitializationKind.Gpt2"/></value>
     public InitializationKind Initialization { get; init; } = InitializationKind.Gpt2;
@@ -161,6 +176,7 @@ public sealed record TrainerOptions
         CheckAtLeast(nameof(CheckpointEvery), CheckpointEvery, 0);
         CheckAtLeast(nameof(KeepCheckpoints), KeepCheckpoints, 1);
         CheckAtLeast(nameof(SampleEvery), SampleEvery, 0);
+        CheckAtLeast(nameof(AbsorptionEvery), AbsorptionEvery, 0);
         CheckAtLeast(nameof(SampleTokens), SampleTokens, 1);
         if (!Enum.IsDefined(BatchOrder))
             throw new ArgumentOutOfRangeException(nameof(BatchOrder), BatchOrder, "Unknown order of batches. Choose Random or ShuffledEpochs.");
@@ -174,6 +190,7 @@ public sealed record TrainerOptions
         Diagnosis?.Validate();
         Curriculum?.Validate();
         Coherence?.Validate();
+        Curvature?.Validate();
     }
 
     /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>

@@ -100,7 +100,10 @@ internal sealed class MeasuredTraining : IDisposable
         Gradients.Coefficient = clip.Coefficient;
         Gradients.Skipped = clip.Skipped != SkipReason.None;
         Gradients.HasUpdates = measuresUpdates && !Gradients.Skipped;
-        double correction = 1 - Math.Pow(((AdamWOptions)_options.Optimizer).Beta2, _optimizer.ReadProgress().Step);
+        double beta2 = ((AdamWOptions)_options.Optimizer).Beta2;
+        Gradients.Beta2 = beta2;
+        Gradients.Beta2Power = _optimizer.ReadProgress().Beta2Power;
+        double correction = 1 - Math.Pow(beta2, _optimizer.ReadProgress().Step);
         for (int i = 0; i < gradients.Length; i++)
             Gradients.Places[i] = Gradients.HasUpdates
                 ? Measure(gradients[i], clip.Coefficient, before![i], Model.Parameters[i].ToArray(), _optimizer.SecondMoments[i].ToArray(), correction)

@@ -17,6 +17,9 @@ internal unsafe struct CrossEntropyWork : IRangeWork
 
     public float GradientScale;
 
+    /// <summary>Whether the target's gradient is minus the sum of the others.</summary>
+    public bool ZeroSum;
+
     public readonly void Run(long start, long end, int worker)
     {
         float* factors = stackalloc float[2 * SoftmaxRow.MaxBlocks];
@@ -66,6 +69,12 @@ internal unsafe struct CrossEntropyWork : IRangeWork
         int block = 0;
         for (int first = 0; first < Vocabulary; first += blockLength, block++)
             SoftmaxRow.Scale(logits + first, Math.Min(blockLength, Vocabulary - first), (float)(factors[block] * (GradientScale / sum)));
-        logits[target] -= GradientScale;
+        if (!ZeroSum)
+        {
+            logits[target] -= GradientScale;
+            return;
+        }
+        logits[target] = 0;
+        logits[target] = (float)-RowSum.Of(logits, Vocabulary);
     }
 }

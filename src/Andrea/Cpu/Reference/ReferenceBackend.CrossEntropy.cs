@@ -15,7 +15,7 @@ internal sealed partial class ReferenceBackend
     }
 
     public void CrossEntropyForwardBackward(
-        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses)
+        DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum = false)
     {
         CrossEntropyForward(logits, targets, rows, vocabulary, losses);
         for (int row = 0; row < rows; row++)
@@ -27,6 +27,10 @@ internal sealed partial class ReferenceBackend
                 double probability = Math.Exp(z[j] - max) / sum;
                 z[j] = (float)((probability - (j == View(targets)[row] ? 1 : 0)) * gradientScale);
             }
+            if (!zeroSum)
+                continue;
+            z[View(targets)[row]] = 0;
+            z[View(targets)[row]] = (float)-SumOf(z);
         }
     }
 

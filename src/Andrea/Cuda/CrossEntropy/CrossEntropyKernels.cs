@@ -28,10 +28,10 @@ internal sealed class CrossEntropyKernels
     }
 
     public void Forward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses) =>
-        Launch(logits, targets, rows, vocabulary, losses, backward: false, gradientScale: 0);
+        Launch(logits, targets, rows, vocabulary, losses, backward: 0, gradientScale: 0);
 
-    public void ForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses) =>
-        Launch(logits, targets, rows, vocabulary, losses, backward: true, gradientScale);
+    public void ForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum) =>
+        Launch(logits, targets, rows, vocabulary, losses, zeroSum ? 2 : 1, gradientScale);
 
     public void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum)
     {
@@ -46,7 +46,7 @@ internal sealed class CrossEntropyKernels
     }
 
     private void Launch(
-        Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses, bool backward, float gradientScale)
+        Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses, int backward, float gradientScale)
     {
         if (rows == 0)
             return;
@@ -54,7 +54,7 @@ internal sealed class CrossEntropyKernels
         arguments.Add(logits.Address);
         arguments.Add(targets.Address);
         arguments.Add(vocabulary);
-        arguments.Add(backward ? 1 : 0);
+        arguments.Add(backward);
         arguments.Add(gradientScale);
         arguments.Add(losses.Address);
         if (vocabulary <= MaxNarrowVocabulary)

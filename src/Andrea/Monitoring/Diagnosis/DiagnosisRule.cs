@@ -17,6 +17,10 @@ internal abstract class DiagnosisRule
     /// <returns>What begins to be wrong with it, or null.</returns>
     public virtual Verdict? OnCoherence(CoherenceRecord record) => null;
 
+    /// <summary>The curvature along a step's gradient was measured.</summary>
+    /// <returns>What it announces, or null.</returns>
+    public virtual Verdict? OnCurvature(in CurvatureRecord record) => null;
+
     /// <summary>A number for a sentence: three significant digits, with an exponent where there would be many zeros.</summary>
     protected static string Number(double value) => value.ToString(
         Math.Abs(value) switch

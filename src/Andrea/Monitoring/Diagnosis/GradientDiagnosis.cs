@@ -90,6 +90,8 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         new ClippingAlwaysRule(Options),
         new ClippingNeverRule(Options, MaxNorm),
         new RepetitionRule(Options),
+        new StaleSecondMomentRule(Options),
+        new InstabilityRule(),
     ];
 
     /// <inheritdoc/>
@@ -116,6 +118,13 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         _history.Add(record);
         foreach (DiagnosisRule rule in Rules)
             Tell(rule.OnGradients(record, _history));
+    }
+
+    /// <inheritdoc/>
+    public void OnCurvature(in CurvatureRecord record)
+    {
+        foreach (DiagnosisRule rule in Rules)
+            Tell(rule.OnCurvature(record));
     }
 
     /// <inheritdoc/>

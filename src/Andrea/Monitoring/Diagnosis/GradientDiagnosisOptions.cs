@@ -191,6 +191,22 @@ public sealed record GradientDiagnosisOptions
     /// <value>0.15</value>
     public double RepetitionRise { get; init; } = 0.15;
 
+    /// <summary>mean(g^2) / mean(v), v before the step, up to which a second moment decays by itself.</summary>
+    /// <value>0.1: more than nine tenths of what v loses in a step are not made up for</value>
+    public double StaleIntake { get; init; } = 0.1;
+
+    /// <summary>Factor by which a gradient must have grown meanwhile.</summary>
+    /// <value>2</value>
+    public double StaleGrowth { get; init; } = 2;
+
+    /// <summary>Share of all parameters that must show both.</summary>
+    /// <value>0.5</value>
+    public double StaleShare { get; init; } = 0.5;
+
+    /// <summary>Measured updates whose median stands for a gradient's norm there.</summary>
+    /// <value>5</value>
+    public int StaleWindow { get; init; } = 5;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it.</exception>
     public void Validate()
@@ -221,6 +237,9 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(SmallestInitialRms), SmallestInitialRms);
         Check(nameof(LargestInitialRms), LargestInitialRms);
         Check(nameof(RepetitionRise), RepetitionRise);
+        Check(nameof(StaleIntake), StaleIntake);
+        Check(nameof(StaleGrowth), StaleGrowth);
+        Check(nameof(StaleShare), StaleShare);
     }
 
     private void CheckCounts()
@@ -246,6 +265,7 @@ public sealed record GradientDiagnosisOptions
         Check(nameof(InitialSteps), InitialSteps, 1);
         Check(nameof(RepetitionWindow), RepetitionWindow, 1);
         Check(nameof(RepetitionHistory), RepetitionHistory, 2);
+        Check(nameof(StaleWindow), StaleWindow, 1);
     }
 
     private static void Check(string name, int value, int smallest)

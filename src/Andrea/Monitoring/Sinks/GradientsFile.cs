@@ -4,8 +4,9 @@ namespace Andrea.Monitoring.Sinks;
 /// <remarks>
 /// A header says what the arrays after it are about: <c>tensors, lengths, depths</c> (null for what lies in no block). It stands at the beginning of a
 /// run and again after each resume; its step is the one before the first record that follows. A record: <c>coefficient, skipped, norm, max</c>; where the clip
-/// policy treats tensors differently, also <c>coefficients</c>, one a tensor; where any tensor has NaN or Inf, also <c>nonFinite</c> (how many) and <c>firstNonFinite</c> (index, or -1); in steps whose update was measured,
-/// also <c>weight, update, rms, vRatio</c>: see <see cref="TensorReading"/>. Elements have 5 significant digits; NaN and Inf are strings. The file
+/// policy treats tensors differently, also <c>coefficients</c>, one a tensor; where any tensor has NaN or Inf, also <c>nonFinite</c> (how many) and
+/// <c>firstNonFinite</c> (index, or -1); in steps whose update was measured, also <c>weight, update, rms, vRatio</c>: see <see cref="TensorReading"/>; and
+/// <c>vGrowth</c>: see <see cref="GradientRecord.SecondMomentGrowth"/>. Elements have 5 significant digits; NaN and Inf are strings. The file
 /// is created with the first record. Lines are flushed every 50 records. Writing a record allocates nothing where all is finite.
 /// </remarks>
 public sealed class GradientsFile : IStepObserver, IDisposable
@@ -52,6 +53,10 @@ public sealed class GradientsFile : IStepObserver, IDisposable
             Array("update", readings, static reading => reading.UpdateNorm);
             Array("rms", readings, static reading => reading.GradientRms);
             Array("vRatio", readings, static reading => reading.SecondMomentRatio);
+            _lines.Json.WriteStartArray("vGrowth");
+            for (int i = 0; i < readings.Length; i++)
+                _lines.ShortNumber(record.SecondMomentGrowth(i));
+            _lines.Json.WriteEndArray();
         }
         _lines.End();
     }

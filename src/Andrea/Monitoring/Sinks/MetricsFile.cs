@@ -5,10 +5,12 @@ namespace Andrea.Monitoring.Sinks;
 /// <summary>Appends every record of a run to <c>metrics.jsonl</c>, one JSON object a line, each with its <c>step</c>.</summary>
 /// <remarks>
 /// A step: <c>loss, norm, normAfter, coefficient, clipRate, skipped, lr, tokens, ms</c>; a measurement: <c>validationLoss, best</c>;
-/// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; a verdict:
+/// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; a measured
+/// curvature: <c>curvature, stabilityLimit, aboveInARow</c>; measured logits: <c>absorbed, zeroSumError, headMean, headDrift</c>; a verdict:
 /// <c>verdict</c> (a <see cref="VerdictKind"/>), <c>since, summary, remedy, tensors</c>. Where there are several sources, a step has its
-/// <c>source</c>, too, and a phase of a curriculum is a line: <c>phase</c> (its steps), <c>focus, shares</c>; a sample of the coherence gate: <c>coherence, repetition, lowInARow, sample</c>. NaN and Inf are the strings "NaN", "Infinity",
-/// "-Infinity", since JSON has no such numbers. Lines are flushed every 50 steps and with every other record. Writing a step allocates nothing.
+/// <c>source</c>, too, and a phase of a curriculum is a line: <c>phase</c> (its steps), <c>focus, shares</c>; a sample of the coherence gate:
+/// <c>coherence, repetition, lowInARow, sample</c>. NaN and Inf are the strings "NaN", "Infinity", "-Infinity", since JSON has no such numbers.
+/// Lines are flushed every 50 steps and with every other record. Writing a step allocates nothing.
 /// </remarks>
 public sealed class MetricsFile : IStepObserver, IDisposable
 {
@@ -55,6 +57,27 @@ public sealed class MetricsFile : IStepObserver, IDisposable
         _lines.Number("value", record.Value);
         _lines.Number("z", record.ZScore);
         _lines.Number("median", record.Median);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnCurvature(in CurvatureRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Number("curvature", record.Curvature);
+        _lines.Number("stabilityLimit", record.StabilityLimit);
+        _lines.Json.WriteNumber("aboveInARow", record.AboveInARow);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnAbsorption(in AbsorptionRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Number("absorbed", record.AbsorbedShare);
+        _lines.Number("zeroSumError", record.ZeroSumError);
+        _lines.Number("headMean", record.HeadMeanNorm);
+        _lines.Number("headDrift", record.HeadMeanDrift);
         _lines.End(flush: true);
     }
 

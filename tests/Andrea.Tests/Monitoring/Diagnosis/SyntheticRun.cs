@@ -44,6 +44,8 @@ internal sealed class SyntheticRun
 
     public Func<long, MonitoredTensor, double> WeightRms { get; set; } = (step, tensor) => 0.03;
 
+    public Func<long, MonitoredTensor, double> SecondMomentRatio { get; set; } = (step, tensor) => 1;
+
     /// <summary>Index of the first NaN gradient of a tensor, or -1.</summary>
     public Func<long, MonitoredTensor, long> FirstBad { get; set; } = (step, tensor) => -1;
 
@@ -104,6 +106,7 @@ internal sealed class SyntheticRun
         _gradients.Coefficient = 1;
         _gradients.Skipped = Tensors.Any(tensor => FirstBad(step, tensor) >= 0);
         _gradients.HasUpdates = !_gradients.Skipped;
+        (_gradients.Beta2, _gradients.Beta2Power) = (0.999, 0);
         for (int i = 0; i < Tensors.Count; i++)
         {
             long bad = FirstBad(step, Tensors[i]);
@@ -119,7 +122,7 @@ internal sealed class SyntheticRun
                 WeightNorm = weights,
                 UpdateNorm = weights * UpdateRatio(step, Tensors[i]),
                 GradientRms = 1,
-                SecondMomentRatio = 1,
+                SecondMomentRatio = SecondMomentRatio(step, Tensors[i]),
             };
         }
         return _gradients;
