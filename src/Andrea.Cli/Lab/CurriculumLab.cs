@@ -22,7 +22,7 @@ internal sealed record CurriculumResult(double[] Shares, double[] Losses);
 internal static class CurriculumLab
 {
     private const int Characters = 400_000;
-    private const int Batch = 8, EvaluationBatches = 20;
+    private const int Batch = 16, EvaluationBatches = 20;
 
     private static readonly string[] Names = ["teaches", "noise", "repeats"];
 
@@ -30,7 +30,7 @@ internal static class CurriculumLab
     {
         VocabularySize = 1,
         ContextLength = 32,
-        ChannelCount = 32,
+        ChannelCount = 64,
         HeadCount = 2,
         LayerCount = 2,
         TiedHead = true,

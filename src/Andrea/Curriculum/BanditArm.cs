@@ -9,12 +9,9 @@ internal sealed class BanditArm(int window)
     /// <summary>Rewards are in thousandths of a nat.</summary>
     private const double RewardScale = 1000;
 
-    /// <summary>Fewer losses tell no slope.</summary>
-    private const int FewestLosses = 8;
-
-    // As a ring.
-    private readonly double[] _losses = new double[window];
-    private long _seen;
+    // As rings: the latest losses, and the lowest mean of so many as it was after each of them.
+    private readonly double[] _losses = new double[window], _records = new double[window];
+    private long _seen, _recorded;
     private double _rewardSum;
     private double? _average;
 
@@ -39,43 +36,45 @@ internal sealed class BanditArm(int window)
         Pulls++;
     }
 
-    public ArmState Save()
-    {
-        int count = (int)Math.Min(_seen, _losses.Length);
-        return new(Pulls, _rewardSum, LastReward, _average, [.. Enumerable.Range(0, count).Select(i => _losses[(_seen - count + i) % _losses.Length])]);
-    }
+    public ArmState Save() => new(Pulls, _rewardSum, LastReward, _average, Latest(_losses, _seen), Latest(_records, _recorded));
 
     public void Restore(ArmState state)
     {
         (Pulls, _rewardSum, LastReward, _average) = (state.Pulls, state.RewardSum, state.LastReward, state.Average);
-        _seen = 0;
-        foreach (double loss in state.Losses)
-            _losses[_seen++ % _losses.Length] = loss;
+        _seen = Fill(_losses, state.Losses);
+        _recorded = Fill(_records, state.Records);
     }
 
     /// <summary>By how much the loss lies below the average before it.</summary>
     private double Drop(double loss) => Math.Max(0, (_average ?? loss) - loss);
 
-    /// <summary>By how much the loss falls with each pull, at least: the slope of a line through the latest losses, less its standard
-    /// error. Of pure scatter it is above 0 in one case of six, and 0.08 standard errors in the mean.</summary>
+    /// <summary>By how much the record, the lowest mean of a window so far, was lowered by each of the latest losses. Scatter sets fewer and fewer
+    /// records; what was forgotten and is learned again sets none.</summary>
     private double Progress()
     {
-        int count = (int)Math.Min(_seen, _losses.Length);
-        if (count < FewestLosses)
+        int window = _losses.Length;
+        if (_seen < window)
             return 0;
-        double middle = 0.5 * (count - 1), mean = 0, covariance = 0, spread = 0, variance = 0;
-        for (int i = 0; i < count; i++)
-            mean += _losses[i];
-        mean /= count;
-        for (int i = 0; i < count; i++)
-        {
-            double x = i - middle, y = _losses[(_seen - count + i) % _losses.Length] - mean;
-            covariance += x * y;
-            spread += x * x;
-            variance += y * y;
-        }
-        double slope = covariance / spread;
-        double residual = Math.Max(0, variance - slope * covariance) / (count - 2);
-        return Math.Max(0, -slope - Math.Sqrt(residual / spread));
+        double mean = 0;
+        // By age, so that the order of the sum does not depend on where the ring began.
+        for (long i = _seen - window; i < _seen; i++)
+            mean += _losses[i % window];
+        mean /= window;
+        double record = _recorded == 0 ? mean : Math.Min(_records[(_recorded - 1) % window], mean);
+        double before = _recorded == 0 ? mean : _records[Math.Max(0, _recorded - window) % window];
+        _records[_recorded++ % window] = record;
+        return (before - record) / window;
+    }
+
+    private static double[] Latest(double[] ring, long added)
+    {
+        int count = (int)Math.Min(added, ring.Length);
+        return [.. Enumerable.Range(0, count).Select(i => ring[(added - count + i) % ring.Length])];
+    }
+
+    private static long Fill(double[] ring, double[] values)
+    {
+        values.CopyTo(ring, 0);
+        return values.Length;
     }
 }

@@ -7,8 +7,9 @@ namespace Andrea.Curriculum;
 /// UCB1: Auer, Cesa-Bianchi, Fischer 2002. The value of a source is the mean of all its rewards with
 /// <see cref="CurriculumReward.LossDrop"/>, as ANDREA has it. With <see cref="CurriculumReward.LearningProgress"/> it is the latest reward, for
 /// progress is over a window already and what was learned once is no reason to go on; values are then divided by the largest, since UCB1 is
-/// made for rewards from 0 to 1. The slope as progress: Matiisen et al. 2017, arXiv:1707.00183 (their window algorithm); that a curriculum
-/// should be paid by progress, and rewards be rescaled: Graves et al. 2017, arXiv:1704.03003. Taking off the standard error is ours.
+/// made for rewards from 0 to 1. Progress as the difference of the mean errors of two windows: Oudeyer, Kaplan, Hafner 2007; that it pays a
+/// curriculum, and that rewards are to be rescaled: Graves et al. 2017, arXiv:1704.03003; the slope over a window instead: Matiisen et al.
+/// 2017, arXiv:1707.00183. Measuring it by the lowest mean so far is ours.
 /// </remarks>
 internal sealed class BanditCurriculum : SourceChooser
 {

@@ -33,8 +33,8 @@ public sealed record CurriculumOptions
     public IReadOnlyList<int> PhaseSteps { get; init; } = [7, 14, 21, 28, 42];
 
     /// <summary>Largest tentative weight of a source that is not in focus.</summary>
-    /// <value>0.25</value>
-    public double OtherWeight { get; init; } = 0.25;
+    /// <value>0.5</value>
+    public double OtherWeight { get; init; } = 0.5;
 
     /// <summary>Epochs of a source after which its weight falls as 1 / epochs, so that a small one is not learned by heart; 0 for no
     /// limit.</summary>
@@ -42,8 +42,8 @@ public sealed record CurriculumOptions
     public double EpochLimit { get; init; } = 4;
 
     /// <summary>Latest losses of a source that its progress is measured over.</summary>
-    /// <value>32</value>
-    public int ProgressWindow { get; init; } = 32;
+    /// <value>64</value>
+    public int ProgressWindow { get; init; } = 64;
 
     /// <summary>Steps at the beginning that draw only from sources with <see cref="SourceLimits.Warmup"/>; 0 for none.</summary>
     /// <value>0</value>

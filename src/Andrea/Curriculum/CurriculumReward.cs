@@ -3,8 +3,8 @@ namespace Andrea.Curriculum;
 /// <summary>What a <see cref="CurriculumOptions">curriculum</see> pays a source for.</summary>
 public enum CurriculumReward
 {
-    /// <summary>For losses that fall: the slope of the source's latest losses, less one standard error, so that scatter alone is paid
-    /// next to nothing.</summary>
+    /// <summary>For progress: by how much the lowest mean of so many losses in a row was lowered by the source's latest ones. Scatter lowers it less and
+    /// less, and learning again what was forgotten does not lower it at all.</summary>
     LearningProgress,
 
     /// <summary>ANDREA's: for every loss below the source's moving average, max(0, average before - loss) * 1000. It pays for scatter as

@@ -15,4 +15,5 @@ internal sealed record CurriculumState(long Turn, long Phase, long PhaseEnd, int
 /// <param name="LastReward">The latest reward.</param>
 /// <param name="Average">Moving average of the loss; null before the first.</param>
 /// <param name="Losses">The latest losses, oldest first.</param>
-internal sealed record ArmState(long Pulls, double RewardSum, double LastReward, double? Average, double[] Losses);
+/// <param name="Records">The lowest mean of a window as it was after each of them.</param>
+internal sealed record ArmState(long Pulls, double RewardSum, double LastReward, double? Average, double[] Losses, double[] Records);
