@@ -7,7 +7,7 @@ namespace Andrea.Tests.Conventions;
 public class DocumentationExampleTests
 {
     private static readonly string[] MainTypes =
-        ["Device", "GradClipper", "AdamW", "ExternalTensors", "GptModel", "Trainer", "TokenDataset", "GradientMonitor", "GradientDiagnosis", "RunReport"];
+        ["Device", "GradClipper", "AdamW", "ExternalTensors", "GptModel", "Trainer", "TokenDataset", "GradientMonitor", "GradientDiagnosis", "RunReport", "ClipPolicy"];
 
     [Fact]
     public void Examples_OfPublicTypes_AreCompiled()
