@@ -227,7 +227,8 @@ __device__ __forceinline__ double unit_norm(const float* __restrict__ values, lo
     for (long long start = 0; start < length; start += STRIP_LENGTH) {
         const float* strip = values + start;
         const int count = (int)min(length - start, (long long)STRIP_LENGTH);
-        sum = __dadd_rn(sum, aligned16(strip) ? sum_strip<true>(strip, count, lane).a0 : sum_strip<false>(strip, count, lane).a0);
+        /* Four loads ahead, not eight: registers are few. */
+        sum = __dadd_rn(sum, aligned16(strip) ? sum_strip<true, 4>(strip, count, lane).a0 : sum_strip<false, 4>(strip, count, lane).a0);
     }
     return canonical(__dsqrt_rn(__shfl_sync(ALL_LANES, sum, 0)));
 }
@@ -273,7 +274,12 @@ k_grad_agc(
     if (chunk.length != 0) {
         const long long length = units[tensor].unit_length, offset = (unit - units[tensor].first_unit) * length;
         float* gradient = in_global(chunk.gradient) + offset;
-        const double norm = unit_norm(gradient, length, lane), parameter = unit_norm(in_global(chunk.parameter) + offset, length, lane);
+        double norm = 0.0, parameter = 0.0;
+#pragma unroll 1 /* once in the code, for registers are few */
+        for (int turn = 0; turn < 2; turn++) {
+            parameter = norm;
+            norm = unit_norm((turn == 0 ? in_global(chunk.parameter) : in_global(chunk.gradient)) + offset, length, lane);
+        }
         coefficient = clip_coefficient(norm, __dmul_rn(factor, parameter > epsilon ? parameter : epsilon), 0);
         const double after = __dmul_rn(coefficient, norm);
         squares = canonical(__dmul_rn(after, after));

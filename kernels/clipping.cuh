@@ -42,11 +42,10 @@ struct StripSum {
     }
 };
 
-/* One warp sums one strip. Element i goes to accumulator i mod 128, i ascending. */
-template <bool Aligned>
+/* One warp sums one strip. Element i goes to accumulator i mod 128, i ascending. AHEAD loads are under way at a time, for each lane. */
+template <bool Aligned, int AHEAD = 8>
 __device__ __forceinline__ StripSum sum_strip(const float* __restrict__ values, int count, int lane) {
     constexpr int ROW = 4 * WARP;
-    constexpr int AHEAD = 8; /* loads under way at a time, for each lane */
     StripSum sum = {0.0, 0.0, 0.0, 0.0, 0u};
     int row = 0;
     for (; row + AHEAD * ROW <= count; row += AHEAD * ROW) {

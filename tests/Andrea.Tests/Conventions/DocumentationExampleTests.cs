@@ -7,7 +7,10 @@ namespace Andrea.Tests.Conventions;
 public class DocumentationExampleTests
 {
     private static readonly string[] MainTypes =
-        ["Device", "GradClipper", "AdamW", "SoftSignSgd", "ExternalTensors", "GptModel", "Trainer", "TokenDataset", "GradientMonitor", "GradientDiagnosis", "RunReport"];
+    [
+        "Device", "GradClipper", "ClipPolicy", "AdamW", "SoftSignSgd", "ExternalTensors", "GptModel", "Trainer", "TokenDataset", "GradientMonitor",
+        "GradientDiagnosis", "RunReport",
+    ];
 
     [Fact]
     public void Examples_OfPublicTypes_AreCompiled()

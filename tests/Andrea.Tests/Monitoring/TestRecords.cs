@@ -45,6 +45,7 @@ internal static class TestRecords
             {
                 Norm = 10 * step + i,
                 NormAfter = 5 * step,
+                Coefficient = 0.5,
                 MaxMagnitude = 0.125f,
                 NonFiniteCount = 0,
                 FirstNonFinite = -1,

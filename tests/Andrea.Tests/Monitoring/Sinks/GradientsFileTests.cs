@@ -30,6 +30,17 @@ public class GradientsFileTests
     }
 
     [Fact]
+    public void Coefficients_ThatDiffer_StandTensorByTensor()
+    {
+        using var folder = new TemporaryFolder();
+        GradientRecord record = TestRecords.Gradients(3);
+        record.Places[1] = record.Places[1] with { Coefficient = 0.25 };
+        JsonElement line = Write(folder, file => file.OnGradients(record))[1];
+        Assert.Equal(["step", "coefficient", "skipped", "norm", "max", "coefficients"], Names(line));
+        Assert.Equal("[0.5,0.25,0.5]", line.GetProperty("coefficients").GetRawText());
+    }
+
+    [Fact]
     public void NonFinite_StandsAsTextWithItsPlace()
     {
         using var folder = new TemporaryFolder();
