@@ -76,13 +76,13 @@ public sealed class TokenizerCommandTests : IDisposable
     [Fact]
     public async Task Commands_WithoutWhatTheyNeed_SaySo()
     {
-        string text = _folder.Write("a.txt", "the cat, the cat"u8), none = _folder["none"];
+        string text = _folder.Write("a.txt", "the cat the cat the"u8), none = _folder["none"];
         Assert.Equal(
-            "The text has only 2 segments that occur more than once, and 2048 were asked for; choose 2 segments, or give more text.",
+            "The text has only 2 segments that occur more than once, and 2048 were asked for; choose 2, or give more text.",
             (await CliRun.Of("tokenizer", "train", text, "--validation", "0", "--out", Segments)).FailedWith(ExitCode.Failed));
         Assert.False(File.Exists(Segments));
         Assert.StartsWith($"'{_folder.Path}' is a folder; ", (await CliRun.Of("tokenizer", "train", text, "--out", _folder.Path)).FailedWith(ExitCode.Failed), StringComparison.Ordinal);
-        Assert.StartsWith($"There is no file or folder '{none}'", Sentence(await CliRun.Of("tokenizer", "train", none)), StringComparison.Ordinal);
+        Assert.StartsWith($"There is no file '{none}'", Sentence(await CliRun.Of("tokenizer", "train", none)), StringComparison.Ordinal);
         Assert.StartsWith($"There is no tokenizer '{none}'; ", Sentence(await CliRun.Of("tokenizer", "encode", text, "--tokenizer", none)), StringComparison.Ordinal);
         Assert.StartsWith($"There is no file '{none}'", Sentence(await CliRun.Of("tokenizer", "encode", none, "--tokenizer", "byte")), StringComparison.Ordinal);
         Assert.Contains("is no tokenizer: it is not JSON", Sentence(await CliRun.Of("tokenizer", "decode", "--tokenizer", text)), StringComparison.Ordinal);

@@ -71,9 +71,10 @@ internal sealed class SegmentTrainer
 
     private static TrainingDataException TooFew(int found, int wanted)
     {
+        string has = found == 1 ? "1 segment that occurs" : $"{found} segments that occur";
         int fitting = HarrisTokenizer.UsualSizes.LastOrDefault(size => size <= found, found);
-        string advice = fitting > 0 ? $"choose {fitting} segments, or give more text" : "give more text";
+        string advice = fitting > 0 ? $"choose {fitting}, or give more text" : "give more text";
         return new TrainingDataException(
-            $"The text has only {found} segments that occur more than once, and {wanted} were asked for; {advice}.");
+            $"The text has only {has} more than once, and {wanted} were asked for; {advice}.");
     }
 }
