@@ -11,5 +11,6 @@ internal static class LabCommand
         {
             PredictorCommand.Create(terminal),
             SlingshotCommand.Create(terminal),
+            HeadCommand.Create(terminal),
         };
 }
