@@ -13,6 +13,7 @@ internal static class LabCommand
             CurriculumLabCommand.Create(terminal),
             PredictorCommand.Create(terminal),
             SlingshotCommand.Create(terminal),
+            HeadCommand.Create(terminal),
         };
         Forbidden.Alone(command);
         return command;

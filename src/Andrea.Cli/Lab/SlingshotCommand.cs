@@ -8,7 +8,7 @@ namespace Andrea.Cli.Lab;
 internal sealed class SlingshotCommand
 {
     private readonly Option<int?> _seeds = CliOption.Count("--seeds", "Seeds of each arm (default: 4).", 1, 1000);
-    private readonly Option<int?> _steps = CliOption.Count("--steps", "Steps of each run (default: 4000).", 20, 10_000_000);
+    private readonly Option<int?> _steps = CliOption.Count("--steps", "Steps of each run (default: 20000).", 20, 10_000_000);
     private readonly Option<double?> _rate = CliOption.Number("--lr", "Learning rate (default: 0.003).", "a number above 0", value => value > 0);
     private readonly Option<double?> _beta2 = CliOption.Number("--beta2", "AdamW's beta2 (default: 0.95).", "a number from 0 up to, but not including, 1", value => value is >= 0 and < 1);
     private readonly Terminal _terminal;

@@ -23,7 +23,7 @@ internal sealed record SlingshotResult(
 /// <remarks>No weight decay, no clip, a constant rate: what would hold the weights back hides the effect.</remarks>
 internal sealed record SlingshotExperiment
 {
-    public long Steps { get; init; } = 4000;
+    public long Steps { get; init; } = 20_000;
 
     public double LearningRate { get; init; } = 3e-3;
 

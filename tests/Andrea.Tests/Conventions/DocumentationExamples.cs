@@ -81,6 +81,32 @@ internal static class DocumentationExamples
         Console.WriteLine(pass.ReadLoss()); // about ln(V)
     }
 
+    public static void OfCurvatureProbe(GptModel model, AdamW optimizer, GptPass pass, int[] inputs, int[] targets, long step, double learningRate)
+    {
+        var probe = new CurvatureProbe(model.Parameters, model.Gradients, optimizer);
+        probe.Begin(() => pass.ForwardBackward(inputs, targets)); // behind the step's own backward pass, before its update
+        optimizer.Step(learningRate);
+        CurvatureRecord record = probe.Complete(step, learningRate);
+        if (record.Announces) Console.WriteLine($"{record.Step}: a spike is near, at {record.Instability} times the limit");
+    }
+
+    public static void OfAbsorptionMonitor(GptModel model, GptPass pass, int[] inputs, int[] targets, long step)
+    {
+        using var monitor = new AbsorptionMonitor(model, pass);
+        monitor.MeasureNext();
+        pass.ForwardBackward(inputs, targets);
+        Console.WriteLine(monitor.Read(step).AbsorbedShare);
+    }
+
+    public static void OfHeadInitialization(GptModel model, int[] inputs, int[] targets)
+    {
+        using GptModel larger = HeadInitialization.Enlarge(model, model.Config.VocabularySize + 10);
+        using var pass = new GptPass(larger, batchSize: 4, tokenCount: 64);
+        var features = new HeadFeatures(larger.Config.VocabularySize, larger.Config.ChannelCount);
+        features.Add(pass, inputs, targets);
+        HeadInitialization.Fill(larger, HeadInitializationKind.MatchedLeastSquares, model.Config.VocabularySize, features);
+    }
+
     public static async Task OfGradientDiagnosis(Trainer trainer)
     {
         using var diagnosis = new GradientDiagnosis { Found = verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}") };

@@ -30,7 +30,7 @@ internal sealed class CrossEntropyKernels
     public void Forward(Tensor logits, DeviceBuffer<int> targets, int rows, int vocabulary, Tensor losses) =>
         Launch(logits, targets, rows, vocabulary, losses, backward: 0, gradientScale: 0);
 
-    public void ForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum) =>
+    public void ForwardBackward(DeviceBuffer<int> targets, float gradientScale, int rows, int vocabulary, Tensor logits, Tensor losses, bool zeroSum = false) =>
         Launch(logits, targets, rows, vocabulary, losses, zeroSum ? 2 : 1, gradientScale);
 
     public void AddSum(Tensor values, int length, double scale, DeviceBuffer<double> sum)

@@ -1,0 +1,148 @@
+using Andrea.Data;
+using Andrea.Gpt;
+using Andrea.Monitoring;
+using Andrea.Optim;
+using Andrea.Clipping;
+using Andrea.Training;
+
+namespace Andrea.Cli.Lab;
+
+/// <summary>What a vocabulary that grows costs with one way to begin its new rows.</summary>
+/// <param name="Kind">How the new rows of the head began.</param>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="NewTokens">First loss on the new tokens.</param>
+/// <param name="OldTokens">First loss on all others.</param>
+/// <param name="First">First loss on all.</param>
+/// <param name="FirstNorm">Norm of the first gradient.</param>
+/// <param name="After">Loss after each of <see cref="HeadExperiment.Looks"/> steps.</param>
+internal sealed record HeadResult(
+    HeadInitializationKind Kind, ulong Seed, double NewTokens, double OldTokens, double First, double FirstNorm, double[] After);
+
+/// <summary>A character model, trained; then some of the text's commonest pairs of characters become tokens, and training goes on.</summary>
+internal sealed class HeadExperiment : IDisposable
+{
+    private const int NewTokenCount = 12, Batch = 8, Context = 32, FeatureBatches = 8, EvaluationBatches = 8;
+
+    private readonly Device _device = Device.Cpu(1);
+    private readonly Trainer _trained;
+    private readonly int[] _text;
+    private readonly int _oldSize;
+    private readonly ulong _seed;
+
+    /// <summary>Trains the model.</summary>
+    public HeadExperiment(ulong seed, long steps = 1500, int characters = 100_000)
+    {
+        _seed = seed;
+        TokenDataset data = TokenDataset.FromText(BuiltInCorpus.Generate(seed, characters), "char");
+        var config = new GptConfig { VocabularySize = 1, ContextLength = Context, ChannelCount = 32, HeadCount = 2, LayerCount = 2, TiedHead = false };
+        _trained = new Trainer(_device, config, data, new TrainerOptions
+        {
+            Steps = steps,
+            BatchSize = Batch,
+            LearningRate = 3e-3,
+            FinalLearningRate = 3e-4,
+            WarmupSteps = 50,
+            Monitor = GradientMonitorOptions.Off,
+            Diagnosis = null,
+            EvaluationBatches = 0,
+            Seed = seed,
+        });
+        for (long step = 0; step < steps; step++)
+            _trained.TrainStep();
+        _oldSize = _trained.Model.Config.VocabularySize;
+        _text = Merge(data.Tokenizer.Encode(BuiltInCorpus.Generate(seed, characters)), _oldSize);
+    }
+
+    /// <summary>Steps after which the loss is looked at.</summary>
+    public static int[] Looks { get; } = [10, 50, 200];
+
+    /// <summary>Enlarges the trained model and trains on.</summary>
+    public HeadResult Run(HeadInitializationKind kind)
+    {
+        using GptModel model = HeadInitialization.Enlarge(_trained.Model, _oldSize + NewTokenCount);
+        using var pass = new GptPass(model, Batch, Context);
+        int[] inputs = new int[Batch * Context], targets = new int[Batch * Context];
+        var features = new HeadFeatures(model.Config.VocabularySize, model.Config.ChannelCount);
+        for (int batch = 0; batch < FeatureBatches; batch++)
+        {
+            FillBatch(batch, inputs, targets);
+            features.Add(pass, inputs, targets);
+        }
+        HeadInitialization.Fill(model, kind, _oldSize, features, _seed);
+        (double newTokens, double oldTokens, double all) = Evaluate(model, pass, inputs, targets);
+        using var clipper = new GradClipper(_device, model.Gradients);
+        using var optimizer = new AdamW(_device, model.Parameters, model.Gradients, clipper: clipper);
+        var after = new List<double>();
+        double firstNorm = 0;
+        for (int step = 0; step < Looks[^1]; step++)
+        {
+            FillBatch(FeatureBatches + step, inputs, targets);
+            model.ZeroGradients();
+            pass.ForwardBackward(inputs, targets);
+            optimizer.Step(1e-3);
+            firstNorm = step == 0 ? clipper.Read().NormBefore : firstNorm;
+            if (Looks.Contains(step + 1))
+                after.Add(Evaluate(model, pass, inputs, targets).All);
+        }
+        return new HeadResult(kind, _seed, newTokens, oldTokens, all, firstNorm, [.. after]);
+    }
+
+    public void Dispose()
+    {
+        _trained.Dispose();
+        _device.Dispose();
+    }
+
+    /// <summary>Mean losses over batches that are not trained on: of new tokens, of others, of all.</summary>
+    private (double New, double Old, double All) Evaluate(GptModel model, GptPass pass, int[] inputs, int[] targets)
+    {
+        double[] sums = new double[2];
+        int[] counts = new int[2];
+        int vocabulary = model.Config.VocabularySize;
+        for (int batch = 0; batch < EvaluationBatches; batch++)
+        {
+            FillBatch(1_000_000 + batch, inputs, targets);
+            pass.Forward(inputs);
+            float[] logits = pass.Logits.ToArray();
+            for (int row = 0; row < targets.Length; row++)
+            {
+                ReadOnlySpan<float> z = logits.AsSpan(row * vocabulary, vocabulary);
+                double sum = 0;
+                foreach (float value in z)
+                    sum += Math.Exp(value - z[targets[row]]);
+                int group = targets[row] >= _oldSize ? 0 : 1;
+                sums[group] += Math.Log(sum);
+                counts[group]++;
+            }
+        }
+        return (sums[0] / counts[0], sums[1] / counts[1], (sums[0] + sums[1]) / (counts[0] + counts[1]));
+    }
+
+    private void FillBatch(int index, int[] inputs, int[] targets)
+    {
+        var random = new Random(index);
+        for (int row = 0; row < Batch; row++)
+        {
+            int start = random.Next(_text.Length - Context - 1);
+            _text.AsSpan(start, Context).CopyTo(inputs.AsSpan(row * Context));
+            _text.AsSpan(start + 1, Context).CopyTo(targets.AsSpan(row * Context));
+        }
+    }
+
+    /// <summary>The text with its commonest pairs as tokens of their own, from left to right.</summary>
+    private static int[] Merge(int[] text, int oldSize)
+    {
+        Dictionary<(int, int), int> ids = text.Zip(text.Skip(1)).CountBy(pair => pair).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key)
+            .Take(NewTokenCount).Select((pair, i) => (pair.Key, oldSize + i)).ToDictionary();
+        var merged = new List<int>();
+        for (int i = 0; i < text.Length; i++)
+            if (i + 1 < text.Length && ids.TryGetValue((text[i], text[i + 1]), out int id))
+            {
+                merged.Add(id);
+                i++;
+            }
+            else
+                merged.Add(text[i]);
+        return [.. merged];
+    }
+}
