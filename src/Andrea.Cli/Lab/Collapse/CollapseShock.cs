@@ -4,11 +4,24 @@ using static System.FormattableString;
 
 namespace Andrea.Cli.Lab.Collapse;
 
+/// <summary>What the first steps of a phase are trained on.</summary>
+internal enum ShockText
+{
+    /// <summary>The source's own text.</summary>
+    Own,
+
+    /// <summary>The same in other characters: a source that nothing has been learned of.</summary>
+    Foreign,
+
+    /// <summary>One character of it again and again: a source of mere repetition.</summary>
+    Repeated,
+}
+
 /// <summary>How hard the data's distribution shifts where a phase of the curriculum begins.</summary>
-/// <param name="Scale">Factor on the gradients of the phase's first steps; 1 leaves phases as they are.</param>
+/// <param name="Text">What the phase's first steps are trained on.</param>
+/// <param name="Scale">Factor on their gradients; 1 leaves them as they are.</param>
 /// <param name="RateFactor">Factor on the learning rate of the whole run, of all arms.</param>
-/// <param name="IsForeign">Whether those steps' text is in other characters, too: a source that nothing has been learned of.</param>
-internal sealed record CollapseShock(double Scale, double RateFactor, bool IsForeign)
+internal sealed record CollapseShock(ShockText Text, double Scale, double RateFactor = 1)
 {
     /// <summary>Steps of a phase that are shocked.</summary>
     public const int Steps = 2;
@@ -16,16 +29,24 @@ internal sealed record CollapseShock(double Scale, double RateFactor, bool IsFor
     /// <summary>From none to more than a lesson describes: the first at which v1 collapses is taken.</summary>
     public static IReadOnlyList<CollapseShock> Ladder { get; } =
     [
-        new(1, 1, false), new(10, 1, false), new(30, 1, false), new(100, 1, false),
-        new(10, 1, true), new(30, 1, true), new(100, 1, true),
-        new(30, 3, true), new(100, 3, true), new(100, 10, true),
+        new(ShockText.Own, 1),
+        new(ShockText.Own, 10), new(ShockText.Own, 30), new(ShockText.Own, 100),
+        new(ShockText.Foreign, 10), new(ShockText.Foreign, 30), new(ShockText.Foreign, 100),
+        new(ShockText.Repeated, 10), new(ShockText.Repeated, 30), new(ShockText.Repeated, 100),
+        new(ShockText.Repeated, 30, 3), new(ShockText.Repeated, 100, 3), new(ShockText.Repeated, 100, 10),
     ];
 
-    /// <summary>What it is, for people.</summary>
-    public string Description => (Scale == 1 && !IsForeign
-        ? "no shock"
-        : Invariant($"gradients times {Scale} in the first {Steps} steps of each phase{(IsForeign ? ", whose text is in other characters" : "")}"))
-        + (RateFactor == 1 ? "" : Invariant($"; learning rate times {RateFactor}"));
+    private bool IsNone => Text == ShockText.Own && Scale == 1;
+
+    /// <summary>What it is, in a few words.</summary>
+    public string Description => (IsNone ? "none" : Invariant($"{TextName}, gradients x {Scale}")) + (RateFactor == 1 ? "" : Invariant($", rate x {RateFactor}"));
+
+    private string TextName => Text switch
+    {
+        ShockText.Foreign => "other characters",
+        ShockText.Repeated => "one character",
+        _ => "own text",
+    };
 
     /// <summary>The faults of a run.</summary>
     /// <param name="curriculum">The run's own: where phases begin depends on its seed and warmup, not on losses.</param>
@@ -34,13 +55,13 @@ internal sealed record CollapseShock(double Scale, double RateFactor, bool IsFor
     /// <param name="seed">Its seed.</param>
     public FaultPlan? PlanOf(CurriculumOptions curriculum, IReadOnlyList<string> sources, int steps, ulong seed)
     {
-        if (Scale == 1 && !IsForeign)
+        if (IsNone)
             return null;
         var faults = new List<Fault>();
         foreach (long step in PhaseStarts(curriculum, sources, steps, seed).Skip(1))
         {
-            if (IsForeign)
-                faults.Add(new Fault(FaultKind.SourceSwitch, step, step + Steps - 1));
+            if (Text != ShockText.Own)
+                faults.Add(new Fault(Text == ShockText.Foreign ? FaultKind.SourceSwitch : FaultKind.RepeatedToken, step, step + Steps - 1));
             faults.Add(new Fault(FaultKind.GradientScale, step, step + Steps - 1, Scale));
         }
         return new FaultPlan(seed, faults);

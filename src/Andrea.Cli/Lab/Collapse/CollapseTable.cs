@@ -14,7 +14,7 @@ internal static class CollapseTable
         CollapseExperiment experiment = result.Experiment;
         LabTable table = new LabTable().Paragraph("# The collapse and its cure").Paragraph(Setting(experiment));
         table.Paragraph("## What it took").Paragraph(
-            Invariant($"v1 of the widest model ({experiment.Widths[^1]} channels), seed 1, under harder and harder shocks at the beginning of each phase. Collapsed: the validation loss rises {CollapseScore.Rise} nats or more above its lowest and stays there to the end. Repeats: more than half of the pairs and triples of words in its last three samples stood there before."));
+            Invariant($"v1 of the widest model ({experiment.Widths[^1]} channels), seed 1, under harder and harder shocks: in the first {CollapseShock.Steps} steps of each phase of the curriculum but the first, gradients are multiplied, and the text is the source's own, the same in other characters (which nothing was learned of), or one character of it again and again; last, the learning rate of the whole run is multiplied, too. Collapsed: the validation loss rises {CollapseScore.Rise} nats or more above its lowest and stays there to the end. Repeats: more than half of the pairs and triples of words in its last three samples stood there before."));
         table.Table(["shock", "largest norm / median", "collapsed at step", "lowest loss", "final loss", "coherence", "repetition"], result.Rungs.Select(Rung));
         if (result.Shock is null)
             return table.ToString();
@@ -29,8 +29,7 @@ internal static class CollapseTable
             select Row(width, arm, cells));
         Samples(table, result);
         table.Paragraph("## What follows");
-        foreach (string sentence in Findings(result))
-            table.Paragraph("- " + sentence);
+        table.Paragraph(string.Join("\n", Findings(result).Select(sentence => "- " + sentence)));
         return table.ToString();
     }
 

@@ -38,5 +38,6 @@ internal sealed class LabOptions
     /// <param name="parsed">The command line.</param>
     /// <param name="terminal">Where the table is written.</param>
     /// <param name="name">Of the experiment's files, without extension.</param>
-    public LabOutput Open(ParseResult parsed, Terminal terminal, string name) => new(terminal, name, parsed.GetValue(_out));
+    public LabOutput Open(ParseResult parsed, Terminal terminal, string name) => 
+        new(terminal, name, parsed.GetValue(_out), "andrea " + string.Join(' ', parsed.Tokens.Select(token => token.Value)));
 }

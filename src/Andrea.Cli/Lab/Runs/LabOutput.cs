@@ -1,3 +1,6 @@
+using Andrea.Cli.Doctor;
+using Andrea.Cli.Rendering;
+
 namespace Andrea.Cli.Lab.Runs;
 
 /// <summary>Where an experiment's results go, and what ends it.</summary>
@@ -5,14 +8,16 @@ internal sealed class LabOutput : IDisposable
 {
     private readonly LabSignals _signals = new();
     private readonly Terminal _terminal;
-    private readonly string _name;
+    private readonly string _name, _command;
+    private readonly long _started;
 
     /// <param name="terminal">Where the table is written.</param>
     /// <param name="name">Of the experiment's files, without extension.</param>
     /// <param name="folder">Folder of the files; null for none. Made now, so that a place that cannot be is an error before the runs.</param>
-    public LabOutput(Terminal terminal, string name, string? folder)
+    /// <param name="command">The command line, to be repeated.</param>
+    public LabOutput(Terminal terminal, string name, string? folder, string command)
     {
-        (_terminal, _name, Folder) = (terminal, name, folder);
+        (_terminal, _name, Folder, _command, _started) = (terminal, name, folder, command, terminal.Clock.GetTimestamp());
         Session = new LabSession(terminal, _signals.Stopping);
         if (folder is null)
             return;
@@ -34,6 +39,7 @@ internal sealed class LabOutput : IDisposable
     /// <param name="results">All runs.</param>
     public void Write(string table, IReadOnlyList<LabResult> results)
     {
+        table += $"\nMade by `{_command}`, Andrea {Versions.Andrea}, {Machine.Processor}, {Environment.ProcessorCount} threads, in {Units.Time(_terminal.Clock.GetElapsedTime(_started))}.\n";
         if (Session.IsCancelled)
             table = $"Ended early: what follows are the {results.Count} runs that were complete.\n\n{table}";
         _terminal.Output.Write(table);

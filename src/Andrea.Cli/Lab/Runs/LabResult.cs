@@ -7,7 +7,7 @@ namespace Andrea.Cli.Lab.Runs;
 /// <remarks>The same bits on every run and any number of threads, but for <see cref="MedianMilliseconds"/>.</remarks>
 internal sealed class LabResult(LabArm arm) : IStepObserver
 {
-    private readonly List<double> _losses = [], _norms = [], _coefficients = [], _milliseconds = [];
+    private readonly List<double> _losses = [], _norms = [], _magnitudes = [], _coefficients = [], _milliseconds = [];
     private readonly List<long> _skips = [];
     private readonly List<EvaluationRecord> _evaluations = [];
     private readonly List<CoherenceRecord> _samples = [];
@@ -19,6 +19,9 @@ internal sealed class LabResult(LabArm arm) : IStepObserver
 
     /// <summary>Joint norm of the gradients before the clip, step by step.</summary>
     public IReadOnlyList<double> Norms => _norms;
+
+    /// <summary>Largest |g| before the clip, step by step.</summary>
+    public IReadOnlyList<double> Magnitudes => _magnitudes;
 
     /// <summary>What gradients were multiplied by, step by step; exactly 1 where the clipper left them alone.</summary>
     public IReadOnlyList<double> Coefficients => _coefficients;
@@ -51,6 +54,7 @@ internal sealed class LabResult(LabArm arm) : IStepObserver
     {
         _losses.Add(record.Loss);
         _norms.Add(record.Clip.NormBefore);
+        _magnitudes.Add(record.Clip.MaxMagnitude);
         _coefficients.Add(record.Clip.Coefficient);
         _milliseconds.Add(record.Duration.TotalMilliseconds);
         if (record.Clip.Skipped != SkipReason.None)

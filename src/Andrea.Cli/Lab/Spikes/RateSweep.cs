@@ -1,10 +1,9 @@
 namespace Andrea.Cli.Lab.Spikes;
 
-/// <summary>How a family of optimizers did at each learning rate, without faults.</summary>
-/// <param name="Family">The family.</param>
+/// <summary>How a method did at each learning rate, without faults.</summary>
 /// <param name="Rates">The rates.</param>
 /// <param name="Losses">Validation loss at the end with each; NaN where a run diverged or was not made.</param>
-internal sealed record RateSweep(RateFamily Family, IReadOnlyList<double> Rates, IReadOnlyList<double> Losses)
+internal sealed record RateSweep(IReadOnlyList<double> Rates, IReadOnlyList<double> Losses)
 {
     /// <summary>The rate with the lowest loss; the lowest rate where none is finite.</summary>
     public double Best => Rates[Enumerable.Range(0, Rates.Count).MinBy(i => double.IsFinite(Losses[i]) ? Losses[i] : double.MaxValue)];

@@ -5,21 +5,15 @@ using Andrea.Training;
 
 namespace Andrea.Cli.Lab.Spikes;
 
-/// <summary>Optimizers that need a learning rate of their own.</summary>
-internal enum RateFamily
-{
-    AdamW,
-    Spam,
-    StableSpam,
-    StableAdamW,
-    S3,
-}
+/// <summary>Limits of the policies whose own limit depends on the model: such that they limit as much as the global clip at 1 does.</summary>
+/// <param name="TensorNorm">Of the norm of each of n tensors: 1 / sqrt(n), so that the joint norm is at most 1.</param>
+/// <param name="Value">Of each element: the largest one of a gradient of norm 1, as it was typical of a healthy run.</param>
+internal readonly record struct SpikeLimits(double TensorNorm, double Value);
 
 /// <summary>A protection against spikes.</summary>
 /// <param name="Name">Its name in tables.</param>
-/// <param name="Family">By which sweep its learning rate is chosen.</param>
 /// <param name="Apply">Options of a run with it.</param>
-internal sealed record SpikeMethod(string Name, RateFamily Family, Func<TrainerOptions, TrainerOptions> Apply)
+internal sealed record SpikeMethod(string Name, Func<TrainerOptions, TrainerOptions> Apply)
 {
     public const string NothingName = "nothing", BaselineName = "global clip", SoftSignName = "S3";
 
@@ -28,24 +22,22 @@ internal sealed record SpikeMethod(string Name, RateFamily Family, Func<TrainerO
 
     /// <summary>All methods, the unprotected first, then the baseline.</summary>
     /// <param name="steps">Steps of a run, to which SPAM's periods are fitted: they are made for tens of thousands.</param>
-    public static IReadOnlyList<SpikeMethod> All(int steps) =>
+    /// <param name="limits">Limits that depend on the model.</param>
+    public static IReadOnlyList<SpikeMethod> All(int steps, SpikeLimits limits) =>
     [
-        new(NothingName, RateFamily.AdamW, options => options with { Clip = Unclipped with { NonFinite = NonFinitePolicy.Propagate } }),
-        new(BaselineName, RateFamily.AdamW, options => options with { Clip = Clip(new GlobalNormPolicy()) }),
-        new("per-tensor clip", RateFamily.AdamW, options => options with { Clip = Clip(new PerTensorPolicy()) with { MaxNorm = TensorNorm } }),
-        new("value clip", RateFamily.AdamW, options => options with { Clip = Clip(new ValuePolicy { Limit = ValueLimit }) }),
-        new("AGC", RateFamily.AdamW, options => options with { Clip = Clip(new AgcPolicy()) }),
-        new("ZClip", RateFamily.AdamW, options => options with { Clip = Clip(new ZClipPolicy()) }),
-        new("AdaGC", RateFamily.AdamW, options => options with { Clip = Clip(new AdaGcPolicy { WarmupSteps = Math.Clamp(steps / 6, 1, 100) }) }),
-        new("SPAM", RateFamily.Spam, options => options with { Clip = Unclipped, Optimizer = Stabilized(Spam(steps)) }) { ActsInClipper = false },
-        new("Stable-SPAM", RateFamily.StableSpam, options => options with { Clip = Unclipped, Optimizer = Stabilized(StableSpam(steps)) }) { ActsInClipper = false },
-        new("StableAdamW", RateFamily.StableAdamW, options => options with { Clip = Unclipped, Optimizer = Stabilized(new UpdateRmsStabilizer()) }) { ActsInClipper = false },
-        new(SoftSignName, RateFamily.S3, options => options with { Clip = Unclipped, Optimizer = new SoftSignOptions() }) { ActsInClipper = false },
-        new("global clip, zero-sum", RateFamily.AdamW, options => options with { Clip = Clip(new GlobalNormPolicy()), ZeroSumGradient = true }),
+        new(NothingName, options => options with { Clip = Unclipped with { NonFinite = NonFinitePolicy.Propagate } }),
+        new(BaselineName, options => options with { Clip = Clip(new GlobalNormPolicy()) }),
+        new("per-tensor clip", options => options with { Clip = Clip(new PerTensorPolicy()) with { MaxNorm = limits.TensorNorm } }),
+        new("value clip", options => options with { Clip = Clip(new ValuePolicy { Limit = limits.Value }) }),
+        new("AGC", options => options with { Clip = Clip(new AgcPolicy()) }),
+        new("ZClip", options => options with { Clip = Clip(new ZClipPolicy()) }),
+        new("AdaGC", options => options with { Clip = Clip(new AdaGcPolicy { WarmupSteps = Math.Clamp(steps / 6, 1, 100) }) }),
+        new("SPAM", options => options with { Clip = Unclipped, Optimizer = Stabilized(Spam(steps)) }) { ActsInClipper = false },
+        new("Stable-SPAM", options => options with { Clip = Unclipped, Optimizer = Stabilized(StableSpam(steps)) }) { ActsInClipper = false },
+        new("StableAdamW", options => options with { Clip = Unclipped, Optimizer = Stabilized(new UpdateRmsStabilizer()) }) { ActsInClipper = false },
+        new(SoftSignName, options => options with { Clip = Unclipped, Optimizer = new SoftSignOptions() }) { ActsInClipper = false },
+        new("global clip, zero-sum", options => options with { Clip = Clip(new GlobalNormPolicy()), ZeroSumGradient = true }),
     ];
-
-    /// <summary>Limits of the two policies whose own limit depends on the model: about three times the largest of a healthy run.</summary>
-    internal const double TensorNorm = 0.3, ValueLimit = 0.05;
 
     // Runs that diverge are to be seen to their end.
     private static GradClipperOptions Unclipped => new() { MaxNorm = double.PositiveInfinity, MaxConsecutiveSkips = 0 };

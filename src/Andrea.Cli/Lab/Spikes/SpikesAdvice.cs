@@ -18,7 +18,7 @@ internal sealed class SpikesAdvice
     public SpikesAdvice(SpikesResult result)
     {
         _result = result;
-        _methods = [.. result.Experiment.Methods.Select(method => method.Name)];
+        _methods = [.. result.Methods.Select(method => method.Name)];
         _faults = [.. result.Experiment.Faults.Select(fault => fault.Name).Where(name => name != SpikeFault.HealthyName)];
         Tolerance = Math.Max(SmallestTolerance, 0.5 * Spread.Median(
             _methods.SelectMany(method => _faults.Select(fault => result.Excess(method, fault))).Where(values => values.Length > 1 && values.All(double.IsFinite)).Select(Spread.Range).DefaultIfEmpty(0)));
@@ -38,6 +38,9 @@ internal sealed class SpikesAdvice
     /// <summary>Mean over faults of the loss above the baseline's healthy one.</summary>
     public double Mean(string method) => _faults.Average(fault => Math.Min(_result.MedianExcess(method, fault), _worst));
 
+    /// <summary>Mean over faults of the loss above the method's own healthy one.</summary>
+    public double MeanDamage(string method) => _faults.Average(fault => Math.Min(Spread.Median(_result.Damage(method, fault)), _worst));
+
     /// <summary>The method to use where nothing else is known; null where too little was run.</summary>
     public string? FirstChoice => IsComplete ? _methods.OrderByDescending(Held).ThenBy(Mean).First() : null;
 
@@ -54,6 +57,13 @@ internal sealed class SpikesAdvice
         yield return Invariant($"**First choice: {first}**, which holds against {Held(first)} of {_faults.Length} faults (mean {Signed(Mean(first))} nats); ")
             + Invariant($"{SpikeMethod.BaselineName} holds against {Held(SpikeMethod.BaselineName)} ({Signed(Mean(SpikeMethod.BaselineName))}), {SpikeMethod.NothingName} against {Held(SpikeMethod.NothingName)} ({Signed(Mean(SpikeMethod.NothingName))}). ")
             + Invariant($"To hold: a final loss at most {Tolerance:0.00} nats above that of {SpikeMethod.BaselineName} without any fault, median over seeds.");
+        if (_result.MedianExcess(first, SpikeFault.HealthyName) < -Tolerance)
+            yield return $"{first} is also better where nothing goes wrong, by {Invariant($"{-_result.MedianExcess(first, SpikeFault.HealthyName):0.00}")} nats; of all methods {_methods.MinBy(MeanDamage)} loses least to faults by its own measure ({Signed(_methods.Min(MeanDamage))} nats above its own healthy loss).";
+        yield return string.Join("\n", Points());
+    }
+
+    private IEnumerable<string> Points()
+    {
         foreach (string fault in _faults)
             yield return "- " + AgainstFault(fault);
         string[] dear = [.. _methods.Where(method => _result.MedianExcess(method, SpikeFault.HealthyName) > Tolerance)];

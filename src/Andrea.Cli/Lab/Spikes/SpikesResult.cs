@@ -4,13 +4,17 @@ namespace Andrea.Cli.Lab.Spikes;
 
 /// <summary>All that <see cref="SpikesExperiment"/> saw.</summary>
 /// <param name="Experiment">What was done.</param>
-/// <param name="Sweeps">How learning rates were chosen.</param>
+/// <param name="Methods">The methods.</param>
+/// <param name="Limits">Limits of some of them.</param>
+/// <param name="Sweeps">How learning rates were chosen, by method.</param>
 /// <param name="Cells">Every run of a method under a fault, and without.</param>
 /// <param name="HighRate">Runs at ten times the learning rate throughout.</param>
 /// <param name="Overhead">Time per step over the baseline's, by method; empty where it was not measured.</param>
 internal sealed record SpikesResult(
     SpikesExperiment Experiment,
-    IReadOnlyDictionary<RateFamily, RateSweep> Sweeps,
+    IReadOnlyList<SpikeMethod> Methods,
+    SpikeLimits Limits,
+    IReadOnlyDictionary<string, RateSweep> Sweeps,
     IReadOnlyList<SpikeCell> Cells,
     IReadOnlyList<SpikeCell> HighRate,
     IReadOnlyDictionary<string, double> Overhead)

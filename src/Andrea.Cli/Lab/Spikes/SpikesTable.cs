@@ -10,14 +10,14 @@ internal static class SpikesTable
     public static string Of(SpikesResult result)
     {
         var advice = new SpikesAdvice(result);
-        var table = new LabTable().Paragraph("# Protections against loss spikes").Paragraph(Setting(result.Experiment));
+        var table = new LabTable().Paragraph("# Protections against loss spikes").Paragraph(Setting(result));
         Rates(table, result);
         table.Paragraph("## Final loss").Paragraph(
             Invariant($"Each column of a fault is the median over seeds of the final validation loss, less that of {SpikeMethod.BaselineName} without any fault and with the same seed; bold holds (at most {advice.Tolerance:0.00} above). ")
-            + "Healthy: likewise, where nothing goes wrong. False alarms: steps of healthy runs that were skipped, all seeds together. Touched: share of the healthy steps whose gradients the clipper changed; what optimizers do is not counted.");
+            + "Healthy: likewise, where nothing goes wrong. False alarms: steps of healthy runs that were skipped, all seeds together. Touched: share of the healthy steps whose gradients the clipper changed; what optimizers do is not counted. Mean: over the faults. Mean damage: likewise, less the method's own healthy loss.");
         table.Table(
-            ["method", "healthy", "false alarms", "touched", .. FaultsOf(result), "mean", "holds"],
-            result.Experiment.Methods.Where(method => result.Cells.Any(cell => cell.Method.Name == method.Name)).Select(method => Summary(result, advice, method)));
+            ["method", "healthy", "false alarms", "touched", .. FaultsOf(result), "mean", "mean damage", "holds"],
+            result.Methods.Where(method => result.Cells.Any(cell => cell.Method.Name == method.Name)).Select(method => Summary(result, advice, method)));
         Details(table, result);
         HighRate(table, result);
         Overhead(table, result);
@@ -27,19 +27,23 @@ internal static class SpikesTable
         return table.ToString();
     }
 
-    private static string Setting(SpikesExperiment experiment) =>
-        Invariant($"A model of {experiment.Layers} layers and {experiment.Width} channels on characters, {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps, ")
-        + Invariant($"{experiment.Seeds} {(experiment.Seeds == 1 ? "seed" : "seeds")}; cosine schedule, warmup of {Math.Max(1, experiment.Steps / 12)} steps, AdamW with betas of 0.9 and 0.999 unless the method is another. ")
-        + $"Faults begin at step {SpikeFault.FirstOf(experiment.Steps)}:\n\n"
-        + string.Join("\n", experiment.Faults.Select(fault => $"- {fault.Name}: {fault.Description}"));
+    private static string Setting(SpikesResult result)
+    {
+        SpikesExperiment experiment = result.Experiment;
+        return Invariant($"A model of {experiment.Layers} layers and {experiment.Width} channels on characters, {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps, ")
+            + Invariant($"{experiment.Seeds} {(experiment.Seeds == 1 ? "seed" : "seeds")}; cosine schedule, warmup of {Math.Max(1, experiment.Steps / 12)} steps, AdamW with betas of 0.9 and 0.999 unless the method is another. ")
+            + Invariant($"Limits: global clip 1; per tensor {result.Limits.TensorNorm:0.000}, so that the joint norm is at most 1; by value {result.Limits.Value:0.000}, as the largest entry of a healthy gradient of norm 1; others as their papers have them, SPAM's periods fitted to the run. ")
+            + $"Faults begin at step {SpikeFault.FirstOf(experiment.Steps)}:\n\n"
+            + string.Join("\n", experiment.Faults.Select(fault => $"- {fault.Name}: {fault.Description}"));
+    }
 
     private static void Rates(LabTable table, SpikesResult result)
     {
-        table.Paragraph("## Learning rates").Paragraph("Final validation loss without faults at each rate, one seed; the lowest is used from here on. Clip policies share the rate of AdamW with the global clip.");
+        table.Paragraph("## Learning rates").Paragraph("Final validation loss without faults at each rate, one seed; that of the lowest is used from here on.");
         table.Table(
-            ["optimizer", .. result.Experiment.Rates.Select(rate => Invariant($"{rate}")), "chosen"],
-            result.Sweeps.Values.Select(sweep => (IReadOnlyList<string>)
-                [sweep.Family.ToString(), .. sweep.Losses.Select(loss => Spread.Text(loss, "0.000")), Invariant($"{sweep.Best}{(sweep.IsAtEdge ? " (at the edge)" : "")}")]));
+            ["method", .. result.Experiment.Rates.Select(rate => Invariant($"{rate}")), "chosen"],
+            result.Sweeps.Select(pair => (pair.Key, Sweep: pair.Value)).Select(pair => (IReadOnlyList<string>)
+                [pair.Key, .. pair.Sweep.Losses.Select(loss => Spread.Text(loss, "0.000")), Invariant($"{pair.Sweep.Best}{(pair.Sweep.IsAtEdge ? " (at the edge)" : "")}")]));
     }
 
     private static string[] Summary(SpikesResult result, SpikesAdvice advice, SpikeMethod method)
@@ -54,6 +58,7 @@ internal static class SpikesTable
             method.ActsInClipper ? Rendering.Units.Percent(touched) : "-",
             .. FaultsOf(result).Select(Cell),
             SpikesAdvice.Signed(advice.Mean(method.Name)),
+            SpikesAdvice.Signed(advice.MeanDamage(method.Name)),
             Invariant($"{advice.Held(method.Name)} of {FaultsOf(result).Length}"),
         ];
 
@@ -72,7 +77,7 @@ internal static class SpikesTable
             "Medians over seeds, with their range. Damage: final loss less that of the same method and seed without the fault. Spikes: steps after the fault whose loss stands 6 robust deviations above the 50 before it. "
             + "Lost steps: those skipped, and those from the end of the fault until the loss is back where it was; > where it never was.");
         table.Table(["fault", "method", "final loss", "damage", "spikes", "lost steps"], FaultsOf(result).SelectMany(fault =>
-            result.Experiment.Methods.Where(method => result.Of(method.Name, fault).Any()).Select(method => Detail(result, method.Name, fault))));
+            result.Methods.Where(method => result.Of(method.Name, fault).Any()).Select(method => Detail(result, method.Name, fault))));
     }
 
     private static string[] Detail(SpikesResult result, string method, string fault)
