@@ -12,6 +12,9 @@ internal sealed class RunEvents
 
     public List<SampleRecord> Samples { get; } = [];
 
+    /// <summary>Scores of samples, where a coherence gate looked at them.</summary>
+    public List<(long Step, double Score, double Repetition)> Coherence { get; } = [];
+
     public List<SpikeRecord> Spikes { get; } = [];
 
     /// <summary>The kind is kept as text, since a newer version may know more of them.</summary>
@@ -31,6 +34,8 @@ internal sealed class RunEvents
         }
         else if (record.Text("sample") is { } sample)
         {
+            if (record.Number("coherence") is { } score && _seen.Add(("coherence", step)))
+                Coherence.Add((step, score, record.Number("repetition") ?? double.NaN));
             if (_seen.Add(("sample", step)))
                 Samples.Add(new SampleRecord(step, sample));
         }
@@ -70,6 +75,12 @@ internal sealed class RunEvents
         {
             json.WriteNumber("step", item.Step);
             json.WriteString("text", item.Text);
+        });
+        WriteAll(json, "coherence", Coherence, item =>
+        {
+            Begin(json, item.Step, "score", item.Score);
+            json.WritePropertyName("repetition");
+            json.WriteShort(item.Repetition);
         });
         WriteAll(json, "spikes", Spikes, item =>
         {
