@@ -1,4 +1,5 @@
 using Andrea.Clipping;
+using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -36,6 +37,20 @@ internal static class DocumentationExamples
         foreach (int token in tokens)
             Console.Write(decoder.Decode(token));
         Console.Write(decoder.Flush());
+    }
+
+    public static TrainerOptions OfCurriculumOptions()
+    {
+        TrainerOptions options = Preset.Chars.Options with
+        {
+            Curriculum = new CurriculumOptions { Sources = [new SourceLimits("chat", Floor: 0.3)] },
+        };
+        return options;
+    }
+
+    public static void OfCoherenceScore()
+    {
+        Console.WriteLine(CoherenceScore.Of("region region region region region region region region").Total); // below 30
     }
 
     public static string OfTokenizer()
