@@ -1,5 +1,6 @@
 using Andrea.Clipping;
 using Andrea.Clipping.Policies;
+using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -62,6 +63,20 @@ internal static class DocumentationExamples
         int[] tokens = tokenizer.Encode("Hello world"); // 15496, 995
         string text = tokenizer.Decode(tokens);
         return text;
+    }
+
+    public static TrainerOptions OfCurriculumOptions()
+    {
+        TrainerOptions options = Preset.Chars.Options with
+        {
+            Curriculum = new CurriculumOptions { Sources = [new SourceLimits("chat", Floor: 0.3)] },
+        };
+        return options;
+    }
+
+    public static void OfCoherenceScore()
+    {
+        Console.WriteLine(CoherenceScore.Of("region region region region region region region region").Total); // below 30
     }
 
     public static string OfTokenizer()
