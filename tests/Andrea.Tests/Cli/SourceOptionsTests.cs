@@ -92,6 +92,14 @@ public sealed class SourceOptionsTests : IDisposable
         Assert.True(Directory.Exists(_folder["run/checkpoints"]));
     }
 
+    [Fact]
+    public async Task Lab_Curriculum_PrintsARowForEachWayToChoose()
+    {
+        CliRun run = (await CliRun.Of("lab", "curriculum", "--steps", "10", "--seeds", "1", "--threads", "1")).Succeeded();
+        foreach (string arm in (string[])["by share", "bandit, loss drop", "bandit, progress"])
+            Assert.Matches($@"(?m)^{arm} +\d+% +\d+% +\d+% +\d\.\d+ \(\d\.\d+ to \d\.\d+\) +\d\.\d+ +\d\.\d+\r?$", run.Output);
+    }
+
     private Task<CliRun> Train(params string[] arguments) => Train(arguments, preset: true);
 
     private static Task<CliRun> Train(string[] arguments, bool preset) =>
