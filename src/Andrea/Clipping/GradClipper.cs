@@ -166,6 +166,7 @@ public sealed class GradClipper : IDisposable
     /// <exception cref="NonFiniteGradientException">The policy is Throw, or too many steps in a row were skipped; possibly one call late on a GPU.</exception>
     /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
     /// <exception cref="DeviceMismatchException">A gradient has moved to memory that the device cannot use.</exception>
+    /// <exception cref="InvalidOperationException">The policy looks at parameters, and was not told where they are.</exception>
     public void Clip()
     {
         Follow();
