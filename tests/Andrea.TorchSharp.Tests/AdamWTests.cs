@@ -200,7 +200,7 @@ public class AdamWTests
         module.parameters().First(p => p.grad is not null).grad!.fill_(float.PositiveInfinity);
         optimizer.step();
         Assert.Equal(before, module.Values());
-        Assert.Equal(SkipReason.NonFiniteGradients, optimizer.Clipper!.Latest.Skipped);
+        Assert.Equal(SkipReason.NonFiniteGradients, optimizer.Clipper!.Latest.SkipReason);
         Assert.Equal(1, Steps(optimizer).Max());
     }
 

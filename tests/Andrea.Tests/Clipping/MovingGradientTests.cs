@@ -73,7 +73,7 @@ public class MovingGradientTests
         Assert.Equal(("bad", 1), (clipper.Read().FirstBadTensor, clipper.Read().FirstBadIndex));
         set.Move(1, 0);
         clipper.Measure();
-        Assert.Equal((null, 1.0, SkipReason.None), (clipper.Read().FirstBadTensor, clipper.Read().NormBefore, clipper.Read().Skipped));
+        Assert.Equal((null, 1.0, SkipReason.None), (clipper.Read().FirstBadTensor, clipper.Read().NormBefore, clipper.Read().SkipReason));
     }
 
     [Theory, MemberData(nameof(Devices))]

@@ -98,7 +98,7 @@ internal sealed class MeasuredTraining : IDisposable
         ClipResult clip = _clipper.Read();
         Gradients.Step = Step;
         Gradients.Coefficient = clip.Coefficient;
-        Gradients.Skipped = clip.Skipped != SkipReason.None;
+        Gradients.Skipped = clip.Skipped;
         Gradients.HasUpdates = measuresUpdates && !Gradients.Skipped;
         double correction = 1 - Math.Pow(((AdamWOptions)_options.Optimizer).Beta2, _optimizer.ReadProgress().Step);
         for (int i = 0; i < gradients.Length; i++)
