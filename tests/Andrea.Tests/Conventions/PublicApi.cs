@@ -126,7 +126,7 @@ internal static class PublicApi
         method.DeclaringType!.IsInterface ? ""
         : method.IsStatic ? "static "
         : method.IsAbstract ? "abstract "
-        : method is MethodInfo info && info.GetBaseDefinition() != info ? "override "
+        : method is MethodInfo info && (info.GetBaseDefinition() != info || info.IsDefined(typeof(PreserveBaseOverridesAttribute))) ? "override "
         : method is { IsVirtual: true, IsFinal: false } ? "virtual " : "";
 
     private static string Access(MethodBase method) => method.IsFamily || method.IsFamilyOrAssembly ? "protected " : "";
