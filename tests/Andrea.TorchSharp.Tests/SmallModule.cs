@@ -3,9 +3,6 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-// TorchSharp's generator, which manual_seed sets, is the process's.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
-
 namespace Andrea.TorchSharp.Tests;
 
 /// <summary>Two layers, a norm, a parameter that is never used, and one that is used every other time; the same for the same seed.</summary>
