@@ -5,6 +5,11 @@ using Andrea.Training;
 
 // Ends a run early, once the validation loss has not become better for some measurements, and prints what the diagnosis finds.
 // Arguments: a text file, the number of steps.
+if (args.Length != 2)
+{
+    Console.Error.WriteLine("Usage: CustomObserver TEXT STEPS");
+    return 1;
+}
 using Device device = Device.Best();
 TokenDataset data = TokenDataset.FromFiles([args[0]], "char");
 TrainerOptions options = Preset.Tiny.Options with { Steps = int.Parse(args[1]), EvaluateEvery = 10 };
@@ -14,6 +19,7 @@ trainer.Observe(new EarlyStopping(patience: 3, stop));
 trainer.ObserveInBackground(new Findings(Console.Out)); // whatever may take its time: training does not wait for it
 TrainingSummary summary = await trainer.RunAsync(stop.Token);
 Console.WriteLine($"{summary.Reason} after {summary.Step} steps, best validation loss {summary.BestValidationLoss:f3}");
+return 0;
 
 /// <summary>Implements what it needs of <see cref="IStepObserver"/>, and no more.</summary>
 internal sealed class EarlyStopping(int patience, CancellationTokenSource stop) : IStepObserver

@@ -3,6 +3,11 @@ using Andrea.Data;
 using Andrea.Monitoring;
 using Andrea.Training;
 
+if (args.Length != 3)
+{
+    Console.Error.WriteLine("Usage: TrainOnYourText TEXT STEPS RUN-FOLDER");
+    return 1;
+}
 using Device device = Device.Best();
 TokenDataset data = TokenDataset.FromFiles([args[0]], "char");
 Preset preset = Preset.Chars;
@@ -12,6 +17,7 @@ trainer.Observe(new ConsoleLines());
 TrainingSummary summary = await trainer.RunAsync();
 Console.WriteLine($"validation loss {summary.ValidationLoss:f3}, checkpoint in {summary.CheckpointPath}");
 Console.WriteLine(trainer.Sample(tokenCount: 300));
+return 0;
 
 internal sealed class ConsoleLines : IStepObserver
 {

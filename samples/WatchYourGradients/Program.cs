@@ -8,6 +8,11 @@ using Andrea.Training;
 
 // A loop of your own that sees every tensor's gradient, without a further pass over it and without waiting for the device.
 // Arguments: a text file, the number of steps.
+if (args.Length != 2)
+{
+    Console.Error.WriteLine("Usage: WatchYourGradients TEXT STEPS");
+    return 1;
+}
 using Device device = Device.Best();
 TokenDataset data = TokenDataset.FromFiles([args[0]], "char");
 GptConfig config = Preset.Tiny.Config with { VocabularySize = data.Tokenizer.VocabularySize };
@@ -31,6 +36,7 @@ for (int step = 0; step < int.Parse(args[1]); step++)
         if (record.HasUpdates)
             Print(record);
 }
+return 0;
 
 static void Print(GradientRecord record)
 {

@@ -55,7 +55,7 @@ public static class ManagedCudaExtensions
         return tensors.Add(name, AddressOf(pointer), length, shape);
     }
 
-    /// <summary>Says where a tensor lies from now on, as <see cref="ExternalTensors.Move"/>; null: not there at present.</summary>
+    /// <summary>Says where a tensor lies from now on, as <see cref="ExternalTensors.Move(int, nint)"/>; null: not there at present.</summary>
     /// <param name="tensors">The set.</param>
     /// <param name="index">Which tensor.</param>
     /// <param name="variable">Memory of at least as many elements as the tensor has.</param>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Andrea.Clipping;
 using TorchSharp.Modules;
+using TorchAdamW = TorchSharp.Modules.AdamW;
 
 namespace Andrea.TorchSharp;
 
@@ -17,10 +18,12 @@ public static class Fused
     /// <param name="norm_type">2; others are TorchSharp's.</param>
     /// <returns>The joint norm before clipping; 0 when there is no gradient, NaN or +Infinity when one of them is.</returns>
     /// <remarks>
-    /// Returns the norm, so it waits for a GPU, as TorchSharp's does; <see cref="ModuleClipper"/> and <c>AdamW</c> with a
-    /// <c>max_norm</c> do not. Gradients that are NaN or Inf are left as they are, where TorchSharp makes all of them NaN. The tables are kept
-    /// from call to call, by the first parameter. Thread-safe.
+    /// Returns the norm, so it waits for a GPU, as TorchSharp's does; <see cref="ModuleClipper"/> and <see cref="FusedAdamW"/> with a
+    /// <c>max_norm</c> do not. When a gradient is NaN or Inf, all are left as they are; TorchSharp makes all of them NaN when one is NaN, and when one
+    /// is Inf that one NaN and the others 0. The tables are kept from call to call, by the first parameter. Thread-safe.
     /// </remarks>
+    /// <exception cref="ArgumentException">A parameter is given twice, which TorchSharp lets pass and counts twice.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The norm is negative or NaN.</exception>
     /// <exception cref="NotSupportedException">A tensor, or the norm, is of a kind that Andrea does not work on; the message names it.</exception>
     public static double clip_grad_norm_(this IEnumerable<Parameter> parameters, double max_norm, double norm_type = 2.0)
     {
@@ -49,46 +52,83 @@ public static class Fused
     /// <param name="lr">Learning rate.</param>
     /// <param name="beta1">Decay of the first moment.</param>
     /// <param name="beta2">Decay of the second moment.</param>
-    /// <param name="eps">Added to the root of the second moment.</param>
+    /// <param name="eps">Added to the root of the second moment; above 0, where TorchSharp also takes 0.</param>
     /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
     /// <param name="max_norm">Largest joint norm of all gradients: larger ones are clipped within the step. Null does not clip.</param>
     /// <returns>The optimizer, to be disposed.</returns>
-    /// <exception cref="NotSupportedException">A parameter is of a kind that Andrea does not work on; the message names it.</exception>
+    /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
     /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
-    public static AdamW AdamW(
+    public static FusedAdamW AdamW(
         IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        double? max_norm = null) =>
-        new(ParameterList.Numbered(parameters), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Numbered(parameters), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
 
     /// <summary>A fused AdamW over parameters that have names, for messages and results.</summary>
     /// <param name="parameters">The parameters with their names, as <c>named_parameters()</c> gives them: dense contiguous Float32 on one device.</param>
     /// <param name="lr">Learning rate.</param>
     /// <param name="beta1">Decay of the first moment.</param>
     /// <param name="beta2">Decay of the second moment.</param>
-    /// <param name="eps">Added to the root of the second moment.</param>
+    /// <param name="eps">Added to the root of the second moment; above 0, where TorchSharp also takes 0.</param>
     /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
     /// <param name="max_norm">Largest joint norm of all gradients: larger ones are clipped within the step. Null does not clip.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
     /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
-    public static AdamW AdamW(
-        IEnumerable<(string name, Parameter parameter)> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
-        double weight_decay = 0, double? max_norm = null) => new(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+    public static FusedAdamW AdamW(
+        IEnumerable<(string name, Parameter parameter)> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
+        double? max_norm = null) => new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
 
     /// <summary>A fused AdamW over groups of parameters.</summary>
     /// <param name="parameters">Groups of parameters, each with learning rate, decay, betas and epsilon of its own where it sets them.</param>
     /// <param name="lr">Learning rate of groups that set none; as the following.</param>
     /// <param name="beta1">Decay of the first moment.</param>
     /// <param name="beta2">Decay of the second moment.</param>
-    /// <param name="eps">Added to the root of the second moment.</param>
+    /// <param name="eps">Added to the root of the second moment; above 0, where TorchSharp also takes 0.</param>
     /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
     /// <param name="max_norm">Largest joint norm of all gradients: larger ones are clipped within the step. Null does not clip.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
     /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
-    public static AdamW AdamW(
-        IEnumerable<AdamW.ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        double? max_norm = null) => new(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+    public static FusedAdamW AdamW(
+        IEnumerable<TorchAdamW.ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
+        double? max_norm = null) => new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+
+    /// <summary>A fused AdamW over parameters that have names, for messages and results, clipped as options say.</summary>
+    /// <param name="parameters">The parameters with their names, as <c>named_parameters()</c> gives them: dense contiguous Float32 on one device.</param>
+    /// <param name="clip">How the gradients of all parameters together are clipped: maximum, formula, what NaN and Inf do.</param>
+    /// <param name="lr">Learning rate.</param>
+    /// <param name="beta1">Decay of the first moment.</param>
+    /// <param name="beta2">Decay of the second moment.</param>
+    /// <param name="eps">Added to the root of the second moment; above 0, where TorchSharp also takes 0.</param>
+    /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
+    /// <returns>The optimizer, to be disposed.</returns>
+    /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
+    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    public static FusedAdamW AdamW(
+        IEnumerable<(string name, Parameter parameter)> parameters, GradClipperOptions clip, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
+        double weight_decay = 0)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        return new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, clip);
+    }
+
+    /// <summary>A fused AdamW over groups of parameters, clipped as options say.</summary>
+    /// <param name="parameters">Groups of parameters, each with learning rate, decay, betas and epsilon of its own where it sets them.</param>
+    /// <param name="clip">How the gradients of all parameters together are clipped: maximum, formula, what NaN and Inf do.</param>
+    /// <param name="lr">Learning rate of groups that set none; as the following.</param>
+    /// <param name="beta1">Decay of the first moment.</param>
+    /// <param name="beta2">Decay of the second moment.</param>
+    /// <param name="eps">Added to the root of the second moment; above 0, where TorchSharp also takes 0.</param>
+    /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
+    /// <returns>The optimizer, to be disposed.</returns>
+    /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
+    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    public static FusedAdamW AdamW(
+        IEnumerable<TorchAdamW.ParamGroup> parameters, GradClipperOptions clip, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
+        double weight_decay = 0)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        return new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, clip);
+    }
 
     private static GradClipperOptions? OptionsFor(double? maxNorm) => maxNorm is { } norm ? new GradClipperOptions { MaxNorm = norm } : null;
 

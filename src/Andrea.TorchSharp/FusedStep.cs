@@ -16,9 +16,6 @@ internal sealed class FusedStep : IDisposable
     private readonly Device _device;
     private readonly ExternalAdamW _optimizer;
 
-    // Where parameters and moments lay when they were looked at last: what has not moved is not checked again.
-    private readonly (nint Parameter, nint FirstMoment, nint SecondMoment)[] _known;
-
     // The step numbers that the states hold, unless somebody has loaded others since.
     private readonly long[] _written;
 
@@ -32,7 +29,6 @@ internal sealed class FusedStep : IDisposable
         _entries = [.. entries];
         _list = new ParameterList(_entries.Select(entry => (entry.Name, entry.Parameter)), clip, hasOptimizer: true);
         _written = new long[_entries.Length];
-        _known = new (nint, nint, nint)[_entries.Length];
         foreach (Entry entry in _entries)
         {
             var shape = new TensorShape(entry.Parameter.numel());
@@ -46,9 +42,11 @@ internal sealed class FusedStep : IDisposable
         {
             Clipper = clip is null ? null : new GradClipper(_device, _list.Gradients, clip);
             _optimizer = new ExternalAdamW(_device, _parameters, _list.Gradients, _firstMoments, _secondMoments, Clipper);
+            Configure();
         }
         catch
         {
+            _optimizer?.Dispose();
             Clipper?.Dispose();
             _device.Dispose();
             throw;
@@ -62,15 +60,17 @@ internal sealed class FusedStep : IDisposable
     {
         _list.Follow();
         FollowState();
-        for (int i = 0; i < _entries.Length; i++)
-        {
-            TorchAdamW.Options options = _entries[i].Options;
-            _optimizer.Configure(i, new AdamWTensorOptions(
-                options.LearningRate!.Value, options.weight_decay!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value));
-        }
+        Configure();
         TakeLoadedSteps();
         _optimizer.Step();
         GC.KeepAlive(this);
+    }
+
+    /// <exception cref="NotSupportedException">The options ask for what Andrea's AdamW does not have.</exception>
+    public static void Refuse(TorchAdamW.Options options)
+    {
+        if (options.amsgrad == true || options.maximize == true)
+            throw new NotSupportedException("The options of a parameter group ask for amsgrad or maximize, which Andrea's AdamW does not have. Leave it to TorchSharp's own AdamW.");
     }
 
     /// <summary>Puts the step numbers into the states, where TorchSharp looks for them. Waits for the device.</summary>
@@ -98,31 +98,38 @@ internal sealed class FusedStep : IDisposable
             loaded |= _entries[i].State.step != _written[i];
         if (!loaded)
             return;
+        long[] steps = Array.ConvertAll(_entries, entry => entry.State.step);
+        // Refuses impossible ones, now and at every further try.
+        _optimizer.RestoreSteps(steps);
+        steps.CopyTo(_written, 0);
+    }
+
+    /// <summary>Options may come from anywhere: a scheduler, load_state_dict, somebody's hand.</summary>
+    private void Configure()
+    {
         for (int i = 0; i < _entries.Length; i++)
-            _written[i] = _entries[i].State.step;
-        _optimizer.RestoreSteps(_written);
+        {
+            TorchAdamW.Options options = _entries[i].Options;
+            Refuse(options);
+            _optimizer.Configure(i, new AdamWTensorOptions(
+                options.LearningRate!.Value, options.weight_decay!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value));
+        }
     }
 
     private void FollowState()
     {
         for (int i = 0; i < _entries.Length; i++)
         {
-            Follow(_parameters, i, _entries[i].Parameter, "Parameter", ref _known[i].Parameter);
-            Follow(_firstMoments, i, _entries[i].State.exp_avg, "The first moment of", ref _known[i].FirstMoment);
-            Follow(_secondMoments, i, _entries[i].State.exp_avg_sq, "The second moment of", ref _known[i].SecondMoment);
+            Follow(_parameters, i, _entries[i].Parameter, "Parameter");
+            Follow(_firstMoments, i, _entries[i].State.exp_avg, "The first moment of");
+            Follow(_secondMoments, i, _entries[i].State.exp_avg_sq, "The second moment of");
         }
     }
 
-    private void Follow(ExternalTensors set, int index, torch.Tensor tensor, string kind, ref nint known)
+    /// <remarks>Checks every time: another tensor, shorter or of another type, may lie at an address that is known.</remarks>
+    private void Follow(ExternalTensors set, int index, torch.Tensor tensor, string kind)
     {
-        nint address = TorchMemory.AddressOf(tensor);
-        if (address == known)
-            return;
-        TorchMemory.Check(tensor, kind, set.NameOf(index), _list.Place);
-        if (tensor.numel() != set.ShapeOf(index).Length)
-            throw new NotSupportedException(
-                $"{kind} '{set.NameOf(index)}' has {tensor.numel()} elements instead of {set.ShapeOf(index).Length}. Make a new optimizer for parameters of another size.");
-        set.Move(index, address);
-        known = address;
+        TorchMemory.Check(tensor, kind, set.NameOf(index), _list.Place, set.ShapeOf(index).Length);
+        set.Move(index, TorchMemory.AddressOf(tensor));
     }
 }

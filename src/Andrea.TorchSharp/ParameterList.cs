@@ -27,7 +27,7 @@ internal sealed class ParameterList : IDisposable
         {
             if (!seen.Add(parameter.Handle))
                 throw new ArgumentException($"Parameter '{name}' is given twice. Leave one out.", nameof(parameters));
-            TorchMemory.Check(parameter, "Parameter", name, Place);
+            TorchMemory.Check(parameter, "Parameter", name, Place, parameter.numel());
             Gradients.AddAbsent(name, ShapeOf(parameter));
             values?.AddAbsent(name, ShapeOf(parameter));
         }
@@ -69,7 +69,7 @@ internal sealed class ParameterList : IDisposable
         {
             using torch.Tensor? gradient = Parameters[i].grad;
             if (gradient is not null)
-                TorchMemory.Check(gradient, "The gradient of", Gradients.NameOf(i), Place);
+                TorchMemory.Check(gradient, "The gradient of", Gradients.NameOf(i), Place, Gradients.ShapeOf(i).Length);
             Gradients.Move(i, gradient is null ? 0 : TorchMemory.AddressOf(gradient));
             Values?.Move(i, TorchMemory.AddressOf(Parameters[i]));
         }

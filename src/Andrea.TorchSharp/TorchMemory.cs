@@ -14,8 +14,9 @@ internal static partial class TorchMemory
     /// <param name="kind">What it is, as <c>The gradient of</c>.</param>
     /// <param name="name">Whose.</param>
     /// <param name="device">Where it has to be.</param>
+    /// <param name="length">How many elements it has to have.</param>
     /// <exception cref="NotSupportedException">It is something else; the message says what, and what to do.</exception>
-    public static void Check(torch.Tensor tensor, string kind, string name, TorchPlace device)
+    public static void Check(torch.Tensor tensor, string kind, string name, TorchPlace device, long length)
     {
         if (tensor.is_sparse)
             throw new NotSupportedException($"{kind} '{name}' is sparse; Andrea works on dense tensors. Make the layer give dense gradients (Embedding: sparse: false).");
@@ -25,6 +26,9 @@ internal static partial class TorchMemory
         if (!tensor.is_contiguous())
             throw new NotSupportedException(
                 $"{kind} '{name}' is not contiguous; Andrea works on contiguous tensors. Replace it by its .contiguous(), before the optimizer is made.");
+        if (tensor.numel() != length)
+            throw new NotSupportedException(
+                $"{kind} '{name}' has {tensor.numel()} elements instead of {length}. Load the state of the same model, or make a new optimizer for parameters of another size.");
         TorchPlace place = TorchPlace.Of(tensor);
         if (place != device)
             throw new NotSupportedException($"{kind} '{name}' lies on {place}, but Andrea was set up on {device}. Move all to one device first, then make the optimizer.");

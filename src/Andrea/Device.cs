@@ -66,7 +66,7 @@ public sealed class Device : IDisposable
         return new Device(new CpuBackend(threads == 0 ? Environment.ProcessorCount : threads));
     }
 
-    /// <summary>The scalar reference on the CPU: the oracle of the tests, hundreds of times slower.</summary>
+    /// <summary>The scalar reference on the CPU, to check results against: one thread, sums in double, hundreds of times slower.</summary>
     public static Device Reference() => new(new ReferenceBackend());
 
     /// <summary>Frees what the device holds: its threads, or its context.</summary>

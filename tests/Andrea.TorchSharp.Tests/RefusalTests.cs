@@ -74,7 +74,7 @@ public class RefusalTests
     public void Step_AfterDispose_IsRefused()
     {
         using var p = new Parameter(zeros(3));
-        AdamW optimizer = Fused.AdamW([p]);
+        FusedAdamW optimizer = Fused.AdamW([p]);
         optimizer.Dispose();
         Assert.Throws<ObjectDisposedException>(() => optimizer.step());
     }

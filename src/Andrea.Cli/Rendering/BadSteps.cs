@@ -25,7 +25,7 @@ internal sealed class BadSteps
         if (++_count < _nextTold)
             return null;
         _nextTold *= 10;
-        string skipped = record.Clip.Skipped == SkipReason.None ? "" : "skipped, ";
+        string skipped = !record.Clip.Skipped ? "" : "skipped, ";
         string soFar = _count > 1 ? Invariant($"; so in {_count} steps since step {_first}") : "";
         return Invariant($"step {record.Step}: {skipped}{record.Clip.NonFiniteCount} gradients are not finite, ")
             + Invariant($"the first in {tensor}[{record.Clip.FirstBadIndex}]{soFar}");

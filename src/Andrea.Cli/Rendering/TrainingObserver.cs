@@ -82,7 +82,7 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
         ClipResult clip = spike.Step == _last.Step ? _last.Clip : default;
         return spike.Quantity switch
         {
-            _ when clip.Skipped != SkipReason.None => "the step was skipped",
+            _ when clip.Skipped => "the step was skipped",
             SpikeQuantity.Norm when clip.NormAfter < spike.Value => $"clipped to {Units.Value(clip.NormAfter)}",
             _ when !double.IsFinite(spike.Value) => "--non-finite skip leaves such steps out, a lower --lr or longer --warmup may avoid them",
             SpikeQuantity.Norm => "a --max-norm between the two would clip it",

@@ -17,7 +17,7 @@ public enum SkipReason
 /// <param name="Coefficient"><paramref name="NormAfter"/> over <paramref name="NormBefore"/>: what the gradients were multiplied by, where
 /// all were multiplied alike; exactly 1 when they were left alone.</param>
 /// <param name="MaxMagnitude">Largest |g| before clipping; NaN when one is NaN.</param>
-/// <param name="Skipped">Why the step was skipped, or <see cref="SkipReason.None"/>.</param>
+/// <param name="SkipReason">Why the step was skipped, or <see cref="SkipReason.None"/>.</param>
 /// <param name="NonFiniteCount">Number of NaN and Inf gradients.</param>
 /// <param name="FirstBadTensor">Name of the first tensor with one, or null.</param>
 /// <param name="FirstBadIndex">Index of the first one within that tensor, or -1.</param>
@@ -30,7 +30,7 @@ public readonly record struct ClipResult(
     double NormAfter,
     double Coefficient,
     double MaxMagnitude,
-    SkipReason Skipped,
+    SkipReason SkipReason,
     long NonFiniteCount,
     string? FirstBadTensor,
     long FirstBadIndex,
@@ -38,6 +38,9 @@ public readonly record struct ClipResult(
     long ClippedCalls,
     long SkippedCalls)
 {
+    /// <summary>Whether the step was skipped; <see cref="SkipReason"/> says why.</summary>
+    public bool Skipped => SkipReason != SkipReason.None;
+
     /// <summary>Whether the gradients were changed.</summary>
     public bool Clipped => Coefficient != 1;
 }

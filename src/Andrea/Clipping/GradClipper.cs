@@ -28,6 +28,7 @@ public sealed class GradClipper : IDisposable
 
     private readonly IBackend _backend;
     private readonly TensorSet _gradients;
+    private readonly Overlaps _overlaps;
     private readonly OwnedMemory _owned = new();
     private readonly ClipSettings _settings;
     private readonly ChunkTable _table;
@@ -47,7 +48,7 @@ public sealed class GradClipper : IDisposable
     /// <summary>Prepares to clip these gradients, again and again.</summary>
     /// <param name="device">Where the gradients lie.</param>
     /// <param name="gradients">The gradients, as one vector; not owned; must stay where they are, or be moved by
-    /// <see cref="ExternalTensors.Move"/>. One that is absent counts as zeros.</param>
+    /// <see cref="ExternalTensors.Move(int, nint)"/>. One that is absent counts as zeros.</param>
     /// <param name="options">Maximum, formula, policy; null for the defaults.</param>
     /// <param name="parameters">Their parameters, tensor for tensor of the same length, for a policy that looks at them (<see cref="AgcPolicy"/>); an optimizer that
     /// gets this clipper provides its own. Not owned; null when no policy asks, or an optimizer will tell.</param>
@@ -62,6 +63,7 @@ public sealed class GradClipper : IDisposable
         Device = device;
         _backend = device.Backend;
         _gradients = gradients;
+        _overlaps = new Overlaps((gradients, "gradient"));
         try
         {
             _table = _owned.Add(new ChunkTable(device, gradients));
@@ -88,7 +90,9 @@ public sealed class GradClipper : IDisposable
     /// <summary>The options it was made with.</summary>
     public GradClipperOptions Options { get; }
 
-    /// <summary>The newest result that has reached the host; on a GPU usually one step old. Never waits. The default value before the first.</summary>
+    /// <summary>The newest result that has reached the host; on a GPU usually one step old. Never waits.</summary>
+    /// <value>The default value before the first.</value>
+    /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public ClipResult Latest
     {
         get
@@ -134,6 +138,8 @@ public sealed class GradClipper : IDisposable
     /// <param name="maxNorm">Largest joint norm.</param>
     /// <param name="gradients">The gradients, as one vector; changed in place unless one is NaN or Inf.</param>
     /// <returns>What was found and done.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The norm is negative or NaN.</exception>
+    /// <exception cref="ArgumentException">Two of the gradients overlap in memory.</exception>
     public static ClipResult ClipOnce(double maxNorm, params ReadOnlySpan<Memory<float>> gradients)
     {
         using Device device = Device.Cpu(threads: 1);
@@ -149,6 +155,7 @@ public sealed class GradClipper : IDisposable
     /// <param name="maxNorm">Largest norm.</param>
     /// <param name="gradients">The gradients; changed in place unless one is NaN or Inf; pinned for the length of the call.</param>
     /// <returns>What was found and done.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The norm is negative or NaN.</exception>
     /// <remarks>Makes its tables for the one call (a few microseconds). A loop does better with a clipper of its own.</remarks>
     public static unsafe ClipResult ClipOnce(double maxNorm, Span<float> gradients)
     {
@@ -164,8 +171,10 @@ public sealed class GradClipper : IDisposable
 
     /// <summary>Measures the gradients and scales them where needed.</summary>
     /// <exception cref="NonFiniteGradientException">The policy is Throw, or too many steps in a row were skipped; possibly one call late on a GPU.</exception>
-    /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The gradients, the device or this clipper have been disposed.</exception>
     /// <exception cref="DeviceMismatchException">A gradient has moved to memory that the device cannot use.</exception>
+    /// <exception cref="InvalidOperationException">A gradient has been moved onto another, or the policy looks at parameters and was not told where they
+    /// are.</exception>
     public void Clip()
     {
         Follow();
@@ -193,8 +202,7 @@ public sealed class GradClipper : IDisposable
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public ClipResult Read()
     {
-        if (_posted == 0 && !_recorded)
-            throw new InvalidOperationException("Nothing was clipped yet. Call Clip or Measure first.");
+        ThrowIfNothingClipped();
         while (_taken < _posted)
             AwaitOldest();
         if (!_recorded)
@@ -206,8 +214,12 @@ public sealed class GradClipper : IDisposable
 
     /// <summary>L2 norm of every tensor before the newest clip, in the order of the set. Waits for the device.</summary>
     /// <param name="norms">Receives one norm for each tensor.</param>
+    /// <exception cref="InvalidOperationException">Nothing was clipped yet.</exception>
+    /// <exception cref="ArgumentException">There are more or fewer places than tensors.</exception>
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
     public void ReadTensorNorms(Span<double> norms)
     {
+        ThrowIfNothingClipped();
         if (norms.Length != _gradients.Count)
             throw new ArgumentException($"{norms.Length} places were given for the norms of {_gradients.Count} tensors. Pass one for each.", nameof(norms));
         _normsRead ??= new TensorNorm[norms.Length];
@@ -241,6 +253,7 @@ public sealed class GradClipper : IDisposable
     internal void Follow()
     {
         _gradients.ThrowIfDisposed();
+        _overlaps.Follow();
         _table.Follow();
         _policy?.Follow();
     }
@@ -277,6 +290,12 @@ public sealed class GradClipper : IDisposable
     {
         if (_taken < _posted)
             Accept(_readback.WaitAndTake());
+    }
+
+    private void ThrowIfNothingClipped()
+    {
+        if (_posted == 0 && !_recorded)
+            throw new InvalidOperationException("Nothing was clipped yet. Call Clip or Measure first.");
     }
 
     private void TakeArrived()

@@ -18,7 +18,7 @@ public enum NonFinitePolicy
     /// <summary>The step is skipped, on the device: gradients, parameters, moments and step counter keep every bit. The default.</summary>
     SkipStep,
 
-    /// <summary>As in PyTorch: the coefficient becomes NaN or 0, and the parameters with it.</summary>
+    /// <summary>As in PyTorch: NaN makes every gradient NaN, and the parameters with them; Inf makes its own element NaN and the other gradients 0.</summary>
     Propagate,
 
     /// <summary>The step is skipped, and <see cref="NonFiniteGradientException"/> is thrown as soon as the host learns of it.</summary>

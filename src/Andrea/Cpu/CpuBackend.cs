@@ -22,7 +22,11 @@ internal sealed partial class CpuBackend : IBackend
         $"CPU, {_team.ThreadCount} {(_team.ThreadCount == 1 ? "thread" : "threads")}, {VectorSupport.Bits}-bit vectors";
 
     public DeviceBuffer<T> Allocate<T>(long length)
-        where T : unmanaged => new(new HostMemory(checked(length * Unsafe.SizeOf<T>())), length);
+        where T : unmanaged
+    {
+        ObjectDisposedException.ThrowIf(_team.IsDisposed, typeof(Device));
+        return new(new HostMemory(checked(length * Unsafe.SizeOf<T>())), length);
+    }
 
     public IReadback<T> CreateReadback<T>(int capacity, int length = 1)
         where T : unmanaged => new HostReadback<T>(capacity, length);

@@ -69,14 +69,19 @@ internal sealed unsafe class ThreadTeam : IDisposable
     /// <summary>Number of threads, the caller's included.</summary>
     public int ThreadCount { get; }
 
+    /// <summary>Whether the threads have ended.</summary>
+    public bool IsDisposed => _stopping;
+
     /// <summary>Does all indices from 0 to <paramref name="count"/> - 1 and returns when all are done.</summary>
     /// <param name="work">The work; lives on the caller's stack.</param>
     /// <param name="count">Number of indices.</param>
     /// <param name="grain">How many neighbouring indices a thread takes at once.</param>
+    /// <exception cref="ObjectDisposedException">The device has been disposed.</exception>
     public void Run<TWork>(ref TWork work, long count, long grain = 1)
         where TWork : struct, IRangeWork
     {
         Debug.Assert(grain > 0, "a grain of 0 would never end");
+        ObjectDisposedException.ThrowIf(_stopping, typeof(Device));
         if (count <= 0)
             return;
         if (_workers.Length == 0 || count <= grain)

@@ -33,7 +33,7 @@ public sealed class AdamW : Optimizer
     /// <param name="device">Where parameters and gradients lie.</param>
     /// <param name="parameters">The parameters; changed in place; not owned.</param>
     /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only. While one is absent
-    /// (<see cref="ExternalTensors.Move"/>), its parameter and moments keep every bit; the step counts for it nevertheless.</param>
+    /// (<see cref="ExternalTensors.Move(int, nint)"/>), its parameter and moments keep every bit; the step counts for it nevertheless.</param>
     /// <param name="options">Betas, epsilon, decay, stabilizer; null for the defaults.</param>
     /// <param name="clipper">Measures the same gradients before each update; its coefficient is folded in. Null does not clip. Not owned.</param>
     /// <exception cref="ArgumentException">Parameters and gradients do not match or overlap, the clipper measures others, or an option is out of range;

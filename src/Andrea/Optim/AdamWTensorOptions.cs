@@ -17,19 +17,19 @@ public readonly record struct AdamWTensorOptions(
         CheckBeta(name, nameof(Beta1), Beta1);
         CheckBeta(name, nameof(Beta2), Beta2);
         if (!(Epsilon > 0 && double.IsFinite(Epsilon)))
-            throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, $"The epsilon of '{name}' is {Epsilon}; expected a positive, finite number such as 1e-8.");
+            throw new ArgumentOutOfRangeException("options", Epsilon, $"The epsilon of '{name}' is {Epsilon}; expected a positive, finite number such as 1e-8.");
     }
 
     private static void CheckFloat(string name, string what, double value)
     {
         if (!(value >= 0 && value <= float.MaxValue))
-            throw new ArgumentOutOfRangeException(what, value, $"The {what} of '{name}' is {value}; expected a number from 0 up that float32 can hold.");
+            throw new ArgumentOutOfRangeException("options", value, $"The {what} of '{name}' is {value}; expected a number from 0 up that float32 can hold.");
     }
 
     private static void CheckBeta(string name, string what, double value)
     {
         if (!(value >= 0 && value < 1))
-            throw new ArgumentOutOfRangeException(what, value, $"{what} of '{name}' is {value}; expected a number from 0 up to, but not including, 1.");
+            throw new ArgumentOutOfRangeException("options", value, $"{what} of '{name}' is {value}; expected a number from 0 up to, but not including, 1.");
     }
 
     /// <summary>The progress of a tensor with these options after so many steps.</summary>

@@ -7,7 +7,7 @@ namespace Andrea.Optim;
 /// <summary>AdamW over another library's tensors: nothing is copied, gradients may come and go and change place, and each tensor has options of its own.</summary>
 /// <remarks>
 /// The formulas, the bits and the cost of <see cref="AdamW"/>, without its stabilizers; but the moments are the caller's, the weight decay applies to every
-/// tensor it is given for, and steps are counted for each tensor: a step in which a tensor has no gradient (<see cref="ExternalTensors.Move"/> to
+/// tensor it is given for, and steps are counted for each tensor: a step in which a tensor has no gradient (<see cref="ExternalTensors.Move(int, nint)"/> to
 /// null) leaves it, its moments and its counter as they are, as in PyTorch. Tensors that have always come and gone together share a
 /// launch, so there are 2 with a clipper and 1 for each such group, usually one. Nothing is allocated and nothing waits, except in a step in
 /// which a group parts for the first time, and when betas change: such a step waits for the device once.
@@ -27,13 +27,15 @@ public sealed class ExternalAdamW : IDisposable
 
     // Gradients, parameters, first and second moments.
     private readonly ExternalTensors[] _sets;
+    private readonly Overlaps _overlaps;
     private readonly AdamWTensorOptions[] _options;
     private readonly AdamWTensor[] _tensorValues;
     private readonly OwnedMemory _owned = new();
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<double> _learningRate;
     private List<AdamWLane> _lanes = [];
-    private int _seenVersion = -1;
+    private int _seenVersion = -1, _checkedVersion = -1;
+    private bool _disposed;
     private bool _valuesChanged = true, _betasChanged;
 
     /// <summary>Prepares to optimise these parameters. Learning rates are 0 until <see cref="Configure"/> is called; steps are counted from 0.</summary>
@@ -54,14 +56,14 @@ public sealed class ExternalAdamW : IDisposable
         ArgumentNullException.ThrowIfNull(gradients);
         ArgumentNullException.ThrowIfNull(firstMoments);
         ArgumentNullException.ThrowIfNull(secondMoments);
-        CheckMatch(parameters, gradients, "gradient");
-        CheckMatch(parameters, firstMoments, "first moment");
-        CheckMatch(parameters, secondMoments, "second moment");
+        SetMatch.Check(parameters, gradients, "gradient", nameof(gradients));
+        SetMatch.Check(parameters, firstMoments, "first moment", nameof(firstMoments));
+        SetMatch.Check(parameters, secondMoments, "second moment", nameof(secondMoments));
         if (clipper is not null && !clipper.Measures(gradients))
             throw new ArgumentException("The clipper measures other gradients than these. Build it over the same set that the optimizer gets.", nameof(clipper));
         if (clipper is not null && clipper.Device != device)
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
-        Overlaps.Refuse([(parameters, "parameter"), (gradients, "gradient"), (firstMoments, "first moment"), (secondMoments, "second moment")]);
+        _overlaps = new Overlaps((parameters, "parameter"), (gradients, "gradient"), (firstMoments, "first moment"), (secondMoments, "second moment"));
         _device = device;
         _clipper = clipper;
         _gradients = gradients;
@@ -95,9 +97,13 @@ public sealed class ExternalAdamW : IDisposable
     /// <param name="tensor">0 up to <see cref="Count"/> - 1.</param>
     /// <param name="options">Learning rate, decay, betas, epsilon. A change of the first two is one small upload for all tensors; of the others, one
     /// wait for the device.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A value is out of range; nothing was changed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor, or a value is out of range; nothing was changed.</exception>
+    /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
     public void Configure(int tensor, AdamWTensorOptions options)
     {
+        ThrowIfDisposed();
+        if ((uint)tensor >= (uint)Count)
+            throw new ArgumentOutOfRangeException(nameof(tensor), tensor, $"Tensor {tensor} was to be configured; expected 0 to {Count - 1}.");
         AdamWTensorOptions before = _options[tensor];
         if (options == before)
             return;
@@ -110,13 +116,17 @@ public sealed class ExternalAdamW : IDisposable
     /// <summary>Measures with the clipper, if there is one, then updates the tensors whose gradients are there.</summary>
     /// <exception cref="ObjectDisposedException">One of the sets, or this optimizer, has been disposed.</exception>
     /// <exception cref="DeviceMismatchException">A tensor has moved to memory that the device cannot use; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">A gradient is there whose parameter or moment is not, or a tensor has been moved onto another;
+    /// nothing was changed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>; the step it speaks of changed nothing.</exception>
     public void Step()
     {
         foreach (ExternalTensors set in _sets)
             set.ThrowIfDisposed();
         _clipper?.ThrowIfDisposed();
-        _ = _learningRate.Address;
+        ThrowIfDisposed();
+        _overlaps.Follow();
+        RefuseHalfPresent();
         if (_betasChanged)
             ChangeBetas();
         if (_seenVersion != _gradients.Version)
@@ -142,6 +152,8 @@ public sealed class ExternalAdamW : IDisposable
 
     /// <summary>How many steps have updated each tensor; for a checkpoint. Waits for the device.</summary>
     /// <param name="steps">Receives one number for each tensor.</param>
+    /// <exception cref="ArgumentException">There are more or fewer places than tensors.</exception>
+    /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
     public void ReadSteps(Span<long> steps)
     {
         CheckCount(steps.Length);
@@ -156,35 +168,49 @@ public sealed class ExternalAdamW : IDisposable
     /// <summary>Goes on from a checkpoint, whose moments the caller has put back already.</summary>
     /// <param name="steps">As <see cref="ReadSteps"/> gave them: one number for each tensor, 0 or above.</param>
     /// <remarks>Tensors that have taken equally many steps share a launch again. Waits for the device.</remarks>
+    /// <exception cref="ArgumentException">There are more or fewer numbers than tensors.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative; nothing was changed.</exception>
+    /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
     public void RestoreSteps(ReadOnlySpan<long> steps)
     {
         CheckCount(steps.Length);
         foreach (long step in steps)
-            ArgumentOutOfRangeException.ThrowIfNegative(step, nameof(steps));
+            if (step < 0)
+                throw new ArgumentOutOfRangeException(nameof(steps), step, $"A tensor is said to have taken {step} steps. Pass what ReadSteps gave.");
         Regroup(steps.ToArray());
     }
 
     /// <summary>Frees tables and counters; the tensors and the clipper are not touched.</summary>
     public void Dispose()
     {
+        _disposed = true;
         foreach (AdamWLane lane in _lanes)
             lane.Dispose();
         _owned.Dispose();
     }
 
-    private static void CheckMatch(ExternalTensors parameters, ExternalTensors others, string kind)
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    /// <summary>Such a tensor could not be updated, so its step must not count.</summary>
+    private void RefuseHalfPresent()
     {
-        if (parameters.Count != others.Count)
-            throw new ArgumentException(
-                $"There are {parameters.Count} parameter tensors but {others.Count} {kind} tensors. Pass one {kind} for each parameter, in the same order.");
-        for (int i = 0; i < parameters.Count; i++)
-            if (parameters.ShapeOf(i).Length != others.ShapeOf(i).Length)
-                throw new ArgumentException(
-                    $"Parameter '{parameters.NameOf(i)}' has {parameters.ShapeOf(i).Length} elements but its {kind} '{others.NameOf(i)}' has {others.ShapeOf(i).Length}. They must match.");
+        int version = 0;
+        foreach (ExternalTensors set in _sets)
+            version += set.Version;
+        if (version == _checkedVersion)
+            return;
+        for (int i = 0; i < Count; i++)
+            if (_gradients.IsPresent(i))
+                foreach (ExternalTensors set in _sets)
+                    if (!set.IsPresent(i))
+                        throw new InvalidOperationException(
+                            $"Tensor '{_sets[1].NameOf(i)}' has a gradient, but its parameter or a moment is not there. Move it to where it lies, or the gradient to null.");
+        _checkedVersion = version;
     }
 
     private void CheckCount(int count)
     {
+        ThrowIfDisposed();
         if (count != Count)
             throw new ArgumentException($"{count} step numbers were given for {Count} tensors. Pass one for each.", "steps");
     }

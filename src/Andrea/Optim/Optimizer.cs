@@ -18,6 +18,7 @@ public abstract class Optimizer : IDisposable
 
     // Held so that borrowed memory lives as long as this optimizer does.
     private readonly TensorSet _parameters, _gradients;
+    private readonly Overlaps _overlaps;
     private readonly OwnedMemory _owned = new();
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
@@ -37,13 +38,13 @@ public abstract class Optimizer : IDisposable
         ArgumentNullException.ThrowIfNull(gradients);
         options.Validate();
         UsesGraph = options.UseGraph;
-        CheckMatch(parameters, gradients);
+        SetMatch.Check(parameters, gradients, "gradient", nameof(gradients));
         if (clipper is not null && !clipper.Measures(gradients))
             throw new ArgumentException("The clipper measures other gradients than these. Build it over the same set that the optimizer gets.", nameof(clipper));
         if (clipper is not null && clipper.Device != device)
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
         // Before anything is allocated.
-        Overlaps.Refuse([(parameters, "parameter"), (gradients, "gradient")]);
+        _overlaps = new Overlaps((parameters, "parameter"), (gradients, "gradient"));
         ChunkTable.CheckDevice(parameters, device);
         ChunkTable.CheckDevice(gradients, device);
         Device = device;
@@ -128,7 +129,9 @@ public abstract class Optimizer : IDisposable
     /// <summary>Measures with the clipper, if there is one, then updates parameters and moments.</summary>
     /// <param name="learningRate">This step's learning rate; finite, 0 or above.</param>
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>
-    /// <exception cref="ObjectDisposedException">Parameters or gradients have been disposed.</exception>
+    /// <exception cref="ObjectDisposedException">Parameters, gradients, or this optimizer have been disposed.</exception>
+    /// <exception cref="DeviceMismatchException">A tensor has moved to memory that the device cannot use; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">A tensor has been moved onto another; nothing was changed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>; the step it speaks of changed nothing.</exception>
     /// <remarks>Enqueues and returns; a learning rate that is stored while the caller records the stream is part of the recording.</remarks>
     public void Step(double learningRate)
@@ -142,6 +145,7 @@ public abstract class Optimizer : IDisposable
         SecondMoments.ThrowIfDisposed();
         _clipper?.ThrowIfDisposed();
         // Before the recording: the tables that it names are brought up to date, if tensors have moved.
+        _overlaps.Follow();
         _clipper?.Follow();
         _table.Follow();
         _backend.Store(learningRate, _learningRate);
@@ -160,6 +164,8 @@ public abstract class Optimizer : IDisposable
     }
 
     /// <summary>How far it has come. Waits for the device.</summary>
+    /// <returns>Steps applied so far, and the powers of the betas that belong to them.</returns>
+    /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
     public AdamWProgress ReadProgress()
     {
         var state = new AdamWState[1];
@@ -218,18 +224,6 @@ public abstract class Optimizer : IDisposable
             enqueue();
         // Not before the first step: the driver may load a kernel when it is launched first, which cannot be recorded.
         way.Tried = true;
-    }
-
-    private static void CheckMatch(TensorSet parameters, TensorSet gradients)
-    {
-        if (parameters.Count != gradients.Count)
-            throw new ArgumentException(
-                $"There are {parameters.Count} parameter tensors but {gradients.Count} gradient tensors. Pass one gradient for each parameter, in the same order.", nameof(gradients));
-        for (int i = 0; i < parameters.Count; i++)
-            if (parameters.ShapeOf(i).Length != gradients.ShapeOf(i).Length)
-                throw new ArgumentException(
-                    $"Parameter '{parameters.NameOf(i)}' has {parameters.ShapeOf(i).Length} elements but its gradient '{gradients.NameOf(i)}' has {gradients.ShapeOf(i).Length}. They must match.",
-                    nameof(gradients));
     }
 
     private static ParameterLayout LayoutOf(TensorSet tensors)

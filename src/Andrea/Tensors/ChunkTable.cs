@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Andrea.Tensors;
 
 /// <summary>Cuts a set of tensors into chunks, in device memory, so that one launch covers all tensors wherever they lie.</summary>
-/// <remarks>How tensors are cut is decided once. Where they lie may change (<see cref="ExternalTensors.Move"/>): <see cref="Follow"/>.</remarks>
+/// <remarks>How tensors are cut is decided once. Where they lie may change (<see cref="ExternalTensors.Move(int, nint)"/>): <see cref="Follow"/>.</remarks>
 internal sealed class ChunkTable : IDisposable
 {
     private readonly Device _device;

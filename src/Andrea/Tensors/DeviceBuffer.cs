@@ -6,12 +6,12 @@ namespace Andrea.Tensors;
 /// <summary>Owns a run of elements of type <typeparamref name="T"/> in the memory of one device, and frees it on dispose.</summary>
 /// <typeparam name="T">Element type; any unmanaged struct whose layout host and device share.</typeparam>
 /// <remarks>A <see cref="Tensor"/> is a view over a buffer and never frees. Not thread-safe.</remarks>
-public sealed class DeviceBuffer<T> : IDisposable
+internal sealed class DeviceBuffer<T> : IDisposable
     where T : unmanaged
 {
     private readonly DeviceMemory _memory;
 
-    internal DeviceBuffer(DeviceMemory memory, long length)
+    public DeviceBuffer(DeviceMemory memory, long length)
     {
         Debug.Assert(memory.LengthBytes >= ByteOffset(length), "memory shorter than the buffer");
         _memory = memory;

@@ -1,7 +1,7 @@
 namespace Andrea.Tensors;
 
 /// <summary>Memory of one device was given to something that works on another.</summary>
-public sealed class DeviceMismatchException : ArgumentException
+public sealed class DeviceMismatchException : InvalidOperationException
 {
     internal DeviceMismatchException(string message)
         : base(message)

@@ -8,14 +8,14 @@ namespace Andrea.Tensors;
 /// on a GPU until the work enqueued on it has been done. <see cref="Memory{T}"/> is pinned until <see cref="Dispose"/>; behind a bare
 /// pointer the caller answers for both. A span cannot be held, so there is no <c>Add</c> for one: pin it and pass its address, or
 /// use <c>GradClipper.ClipOnce</c>. Memory that comes and goes, such as gradients that are freed and made anew between
-/// steps, is followed by <see cref="Move"/>.
+/// steps, is followed by <see cref="Move(int, nint)"/>.
 /// Place: the device that the clipper or optimizer gets: host memory for the CPU, device or managed memory for a GPU, on
 /// which work is enqueued on that device's stream (<see cref="CudaOptions.Stream"/>) without waiting for others.
 /// Alignment: addresses must be multiples of 4 bytes, multiples of 64 are fastest; the result's bits do not depend on it.
 /// Aliasing: tensors of a set must not overlap, and an optimizer's sets must not overlap each other.
 /// Checked: names, lengths, alignment and overlap within the set by <see cref="Add(string, nint, long, TensorShape?)"/>; overlap between sets and, on a
-/// GPU, that each tensor lies within memory of that GPU, when a clipper or optimizer is built over the set; alignment and GPU memory again for
-/// what has moved, overlap not. Not thread-safe.
+/// GPU, that each tensor lies within memory of that GPU, when a clipper or optimizer is built over the set; alignment by <see cref="Move(int, nint)"/>,
+/// overlap and GPU memory again by the next call after a move. Not thread-safe.
 /// <code>
 /// using var parameters = new ExternalTensors().Add("w", weights, new TensorShape(2, 3));
 /// using var onTheHost = new ExternalTensors().Add("w", gradients, new TensorShape(2, 3));
@@ -24,18 +24,24 @@ namespace Andrea.Tensors;
 /// </remarks>
 public sealed class ExternalTensors : TensorSet, IDisposable
 {
+    // 1 TiB: more than any device has, and few enough that the tables of a set that size, absent tensors included, still fit into memory.
+    private const long MaxElements = 1L << 38;
+
     private readonly List<Entry> _entries = [];
-    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
-    private readonly List<MemoryHandle> _pins = [];
+    private readonly Dictionary<string, int> _indexByName = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, MemoryHandle> _pins = [];
+    private long _elements;
     private bool _disposed, _frozen;
     private int _version;
 
     private readonly record struct Entry(string Name, nint Address, TensorShape Shape)
     {
-        public nint End => Address + (nint)(Shape.Length * sizeof(float));
+        private ulong Start => (nuint)Address;
+
+        private ulong End => Start + (ulong)Shape.Length * sizeof(float);
 
         public bool Overlaps(in Entry other) =>
-            Address != 0 && other.Address != 0 && Shape.Length > 0 && other.Shape.Length > 0 && Address < other.End && other.Address < End;
+            Address != 0 && other.Address != 0 && Shape.Length > 0 && other.Shape.Length > 0 && Start < other.End && other.Start < End;
     }
 
     /// <inheritdoc/>
@@ -45,9 +51,13 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     /// <param name="name">Unique name, used in results and messages.</param>
     /// <param name="memory">The elements; changed in place by clipping and by the optimizer; not owned.</param>
     /// <param name="shape">Shape, or nothing for one dimension. Only the number of dimensions matters: it decides on weight decay.</param>
-    /// <exception cref="ArgumentException">The name is taken, the shape does not match, or the memory overlaps a tensor of the set.</exception>
+    /// <returns>This set.</returns>
+    /// <exception cref="ArgumentException">The name is empty or taken, the shape does not match, or the memory overlaps a tensor of the set.</exception>
+    /// <exception cref="InvalidOperationException">A clipper or optimizer has been built over the set.</exception>
+    /// <exception cref="ObjectDisposedException">The set has been disposed; nothing is pinned.</exception>
     public unsafe ExternalTensors Add(string name, Memory<float> memory, TensorShape? shape = null)
     {
+        ThrowIfClosedTo(name);
         MemoryHandle pin = memory.Pin();
         try
         {
@@ -58,7 +68,7 @@ public sealed class ExternalTensors : TensorSet, IDisposable
             pin.Dispose();
             throw;
         }
-        _pins.Add(pin);
+        _pins.Add(Count - 1, pin);
         return this;
     }
 
@@ -67,9 +77,11 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     /// <param name="address">Address of the first float32; a multiple of 4; null only for an empty tensor.</param>
     /// <param name="length">Number of elements.</param>
     /// <param name="shape">Shape, or nothing for one dimension.</param>
+    /// <returns>This set.</returns>
     /// <exception cref="InvalidOperationException">A clipper or optimizer has been built over the set.</exception>
-    /// <exception cref="ArgumentException">The name is taken, the address is null or misaligned, the length is negative or does not match the
-    /// shape, or the memory overlaps a tensor of the set.</exception>
+    /// <exception cref="ArgumentException">The name is empty or taken, the address is null, misaligned or none that a program can have, the length is negative,
+    /// beyond all memory or not the shape's, or the memory overlaps a tensor of the set.</exception>
+    /// <exception cref="ObjectDisposedException">The set has been disposed.</exception>
     public ExternalTensors Add(string name, nint address, long length, TensorShape? shape = null)
     {
         ThrowIfClosedTo(name);
@@ -78,7 +90,7 @@ public sealed class ExternalTensors : TensorSet, IDisposable
         if (address == 0 && length > 0)
             throw new ArgumentException($"Tensor '{name}' has {length} elements at a null address. Pass the address of its first element.", nameof(address));
         TensorShape actualShape = shape ?? new TensorShape(length);
-        if (actualShape.Length != length)
+        if (LengthOf(name, actualShape) != length)
             throw new ArgumentException($"Tensor '{name}' has {length} elements but its shape {actualShape} counts {actualShape.Length}.", nameof(shape));
         var entry = new Entry(name, address, actualShape);
         CheckAddress(entry);
@@ -89,14 +101,18 @@ public sealed class ExternalTensors : TensorSet, IDisposable
         return this;
     }
 
-    /// <summary>Adds a tensor that is not there yet: until <see cref="Move"/> gives its address, work passes it by.</summary>
+    /// <summary>Adds a tensor that is not there yet: until <see cref="Move(int, nint)"/> gives its address, work passes it by.</summary>
     /// <param name="name">Unique name, used in results and messages.</param>
     /// <param name="shape">The shape that it will have.</param>
+    /// <returns>This set.</returns>
+    /// <remarks>A clipper's or optimizer's tables have their 48 bytes for every 65,536 elements, there or not.</remarks>
     /// <exception cref="InvalidOperationException">A clipper or optimizer has been built over the set.</exception>
-    /// <exception cref="ArgumentException">The name is taken.</exception>
+    /// <exception cref="ArgumentException">The name is empty or taken, or no memory could ever hold such a tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The set has been disposed.</exception>
     public ExternalTensors AddAbsent(string name, TensorShape shape)
     {
         ThrowIfClosedTo(name);
+        _ = LengthOf(name, shape);
         Append(new Entry(name, 0, shape));
         return this;
     }
@@ -106,23 +122,62 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     /// <param name="address">Address of the first float32, of as many elements as before; a multiple of 4. Null: the tensor is not there at
     /// present, so that its norm is 0, and an optimizer leaves its parameter and moments as they are.</param>
     /// <remarks>
-    /// Costs nothing when the address is the one known. Otherwise the next call of each clipper and optimizer uploads its table (48 bytes for
-    /// every 65,536 elements), in order with its work and without waiting or allocating; not while the stream is being recorded.
-    /// What is enqueued already still uses the old address.
+    /// Costs nothing when the address is the one known. Otherwise the next call of each clipper and optimizer looks for overlaps, by sorting the
+    /// addresses of its tensors, and uploads its table (48 bytes for every 65,536 elements), in order with its work and without waiting or allocating; not
+    /// while the stream is being recorded. What is enqueued already still uses the old address. Memory that the set has pinned stays pinned.
     /// </remarks>
-    /// <exception cref="ArgumentException">The address is misaligned, or the tensor would reach beyond the end of memory.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
+    /// <exception cref="ArgumentException">The address is misaligned or none that a program can have, or the tensor would reach beyond the end of memory.</exception>
     /// <exception cref="ObjectDisposedException">The set has been disposed.</exception>
     public void Move(int index, nint address)
     {
+        ThrowIfDisposed();
         Entry entry = _entries[index];
         if (entry.Address == address)
             return;
-        ThrowIfDisposed();
         entry = entry with { Address = address };
         CheckAddress(entry);
         _entries[index] = entry;
         _version++;
     }
+
+    /// <summary>Moves a tensor into other host memory, pins that, and unpins what this set had pinned for the tensor before.</summary>
+    /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    /// <param name="memory">As many elements as before; not owned.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
+    /// <exception cref="ArgumentException">The memory has another length than the tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The set has been disposed; nothing is pinned.</exception>
+    public unsafe void Move(int index, Memory<float> memory)
+    {
+        ThrowIfDisposed();
+        Entry entry = _entries[index];
+        if (memory.Length != entry.Shape.Length)
+            throw new ArgumentException(
+                $"Tensor '{entry.Name}' has {entry.Shape.Length} elements, but the memory it is to move to has {memory.Length}. Pass as many; for a tensor that is not there, pass a null address.",
+                nameof(memory));
+        MemoryHandle pin = memory.Pin();
+        try
+        {
+            Move(index, (nint)pin.Pointer);
+        }
+        catch
+        {
+            pin.Dispose();
+            throw;
+        }
+        if (_pins.TryGetValue(index, out MemoryHandle before))
+            before.Dispose();
+        _pins[index] = pin;
+    }
+
+    /// <summary>Finds a tensor by name, as for <see cref="Move(int, nint)"/>.</summary>
+    /// <param name="name">The exact name.</param>
+    /// <returns>Its index.</returns>
+    /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
+    public int IndexOf(string name) =>
+        _indexByName.TryGetValue(name, out int index)
+            ? index
+            : throw new KeyNotFoundException($"No tensor is named '{name}'. The set has {Count} tensors{(Count > 0 ? $", '{NameOf(0)}' first" : "")}.");
 
     /// <inheritdoc/>
     public override string NameOf(int index) => _entries[index].Name;
@@ -138,11 +193,11 @@ public sealed class ExternalTensors : TensorSet, IDisposable
 
     internal override void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
-    /// <summary>Unpins what <see cref="Add(string, Memory{float}, TensorShape?)"/> pinned. Frees nothing. Clippers and optimizers over the set refuse to work from then on.</summary>
+    /// <summary>Unpins what was pinned for <see cref="Memory{T}"/>. Frees nothing. Clippers and optimizers over the set refuse to work from then on.</summary>
     public void Dispose()
     {
         _disposed = true;
-        foreach (MemoryHandle pin in _pins)
+        foreach (MemoryHandle pin in _pins.Values)
             pin.Dispose();
         _pins.Clear();
     }
@@ -152,12 +207,34 @@ public sealed class ExternalTensors : TensorSet, IDisposable
         (string name, nint address, long length) = (entry.Name, entry.Address, entry.Shape.Length);
         if (address % sizeof(float) != 0)
             throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which is no multiple of 4. float32 tensors must be aligned.", nameof(address));
-        if (length > (nint.MaxValue - Math.Max(address, 0)) / sizeof(float))
+        // On 64 bits the upper half of all addresses is the system's.
+        ulong last = nint.Size == 8 ? (ulong)long.MaxValue : uint.MaxValue;
+        if ((nuint)address > last)
+            throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which no program has. Pass the address of its first element.", nameof(address));
+        if ((ulong)length * sizeof(float) > last - (nuint)address)
             throw new ArgumentException($"Tensor '{name}' of {length} elements at address 0x{address:x} would reach beyond the end of memory.", nameof(length));
+    }
+
+    private long LengthOf(string name, TensorShape shape)
+    {
+        long length = long.MaxValue;
+        try
+        {
+            length = shape.Length;
+        }
+        catch (OverflowException)
+        {
+            // More than 63 bits can count is too much, too.
+        }
+        if (length > MaxElements - _elements)
+            throw new ArgumentException(
+                $"With tensor '{name}' of shape {shape} the set would have more than {MaxElements} elements (1 TiB), which no device holds. See whether the shape is right.", nameof(shape));
+        return length;
     }
 
     private void ThrowIfClosedTo(string name)
     {
+        ThrowIfDisposed();
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (_frozen)
             throw new InvalidOperationException(
@@ -166,8 +243,9 @@ public sealed class ExternalTensors : TensorSet, IDisposable
 
     private void Append(in Entry entry)
     {
-        if (!_names.Add(entry.Name))
+        if (!_indexByName.TryAdd(entry.Name, Count))
             throw new ArgumentException($"The set already has a tensor named '{entry.Name}'. Names must be unique.", "name");
         _entries.Add(entry);
+        _elements += entry.Shape.Length;
     }
 }

@@ -1,7 +1,7 @@
 namespace Andrea.Tensors;
 
 /// <summary>A float32 view into device memory: a shape and where it begins. Never owns, never frees, costs nothing to copy.</summary>
-/// <remarks>Valid as long as the buffer or arena it views. The default value is "no tensor" (<see cref="IsNone"/>).</remarks>
+/// <remarks>Comes from a <see cref="ParameterArena"/> or a pass, and is valid as long as what it views. The default value is "no tensor" (<see cref="IsNone"/>).</remarks>
 public readonly struct Tensor
 {
     private readonly DeviceBuffer<float>? _buffer;
@@ -12,7 +12,7 @@ public readonly struct Tensor
     /// <param name="offset">First element of the view.</param>
     /// <param name="shape">Shape of the view, row-major without gaps.</param>
     /// <exception cref="ArgumentOutOfRangeException">The view would reach outside the buffer.</exception>
-    public Tensor(DeviceBuffer<float> buffer, long offset, TensorShape shape)
+    internal Tensor(DeviceBuffer<float> buffer, long offset, TensorShape shape)
     {
         ArgumentNullException.ThrowIfNull(buffer);
         if (offset < 0 || offset > buffer.Length - shape.Length)
@@ -67,7 +67,7 @@ public readonly struct Tensor
     private void CheckRange(long start, long count)
     {
         if (IsNone)
-            throw new InvalidOperationException("This tensor views nothing. Take it from an arena or a buffer.");
+            throw new InvalidOperationException("This tensor views nothing. Take it from an arena.");
         if (start < 0 || start > Length - count)
             throw new ArgumentOutOfRangeException(
                 nameof(start), start, $"The elements {start} to {start + count} lie outside a tensor of shape {Shape}.");

@@ -1,3 +1,4 @@
+using Andrea.Clipping;
 using Andrea.Monitoring;
 using Andrea.Monitoring.Diagnosis;
 using Andrea.Monitoring.Sinks;
@@ -35,14 +36,37 @@ public sealed partial class Trainer
     }
 
     /// <summary>Adds an observer that is told of everything on another thread, through an <see cref="ObserverQueue"/>: it never holds up training, and an
-    /// exception of its takes it off instead of ending the run. Before <see cref="RunAsync"/> returns or throws, it has been told of everything and
+    /// exception of its takes it off instead of ending the run. Before <see cref="RunAsync(CancellationToken)"/> returns or throws, it has been told of everything and
     /// flushed, or <see cref="Warned"/> says why not.</summary>
     /// <param name="observer">Called by one thread, in order. Must not compute with this trainer.</param>
     /// <param name="owned">Whether it is disposed of with the trainer.</param>
     /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public void ObserveInBackground(IStepObserver observer, bool owned = false) => _background.Add(observer, owned);
 
-    /// <summary>What the diagnosis has found so far, oldest first; lags a little behind training, and is complete when <see cref="RunAsync"/> has
+    /// <summary>Trains as <see cref="RunAsync(CancellationToken)"/>, and reports every step.</summary>
+    /// <param name="progress">Told of every step of this run, on the thread that trains; <see cref="Progress{T}"/> passes it on to the thread it was made on.
+    /// Null reports nothing. For evaluations, samples and findings there is <see cref="Observe"/>.</param>
+    /// <param name="cancellationToken">Ends the run after the current step; no exception is thrown for it.</param>
+    /// <returns>How it went.</returns>
+    /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
+    /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
+    public async Task<TrainingSummary> RunAsync(IProgress<StepRecord>? progress, CancellationToken cancellationToken = default)
+    {
+        if (progress is null)
+            return await RunAsync(cancellationToken).ConfigureAwait(false);
+        var observer = new ProgressObserver(progress);
+        Observe(observer);
+        try
+        {
+            return await RunAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _observers.Remove(observer);
+        }
+    }
+
+    /// <summary>What the diagnosis has found so far, oldest first; lags a little behind training, and is complete when <see cref="RunAsync(CancellationToken)"/> has
     /// returned. Empty where <see cref="TrainerOptions.Diagnosis"/> is null.</summary>
     public IReadOnlyList<Verdict> Verdicts => _diagnosis?.Verdicts ?? [];
 
@@ -96,11 +120,11 @@ public sealed partial class Trainer
     }
 
     /// <summary>Runs to the end; then everything reported is on disk, however the run ended.</summary>
-    private TrainingSummary RunAndFlush(CancellationToken cancellation)
+    private TrainingSummary RunAndFlush(CancellationToken cancellationToken)
     {
         try
         {
-            return Run(cancellation);
+            return Run(cancellationToken);
         }
         finally
         {
@@ -108,5 +132,11 @@ public sealed partial class Trainer
             _background.Post(observer => (observer as GradientDiagnosis)?.TellAwaited());
             _background.FlushAtEnd();
         }
+    }
+
+    /// <summary>Passes steps on to an <see cref="IProgress{T}"/>.</summary>
+    private sealed class ProgressObserver(IProgress<StepRecord> progress) : IStepObserver
+    {
+        public void OnStep(in StepRecord record) => progress.Report(record);
     }
 }

@@ -6,11 +6,11 @@ namespace Andrea.Training;
 public sealed partial class Trainer
 {
     /// <summary>Runs, then writes the report, however the run ended: by then all that was recorded is on disk.</summary>
-    private TrainingSummary RunAndReport(CancellationToken cancellation)
+    private TrainingSummary RunAndReport(CancellationToken cancellationToken)
     {
         try
         {
-            return RunAndFlush(cancellation);
+            return RunAndFlush(cancellationToken);
         }
         finally
         {

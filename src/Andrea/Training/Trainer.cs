@@ -131,16 +131,18 @@ public sealed partial class Trainer : IDisposable
     public void RequestCheckpoint() => Volatile.Write(ref _checkpointRequested, 1);
 
     /// <summary>Trains until all steps are made or cancellation is asked for; either way a checkpoint and report.html are written at the end, if there is a run folder.</summary>
-    /// <param name="cancellation">Ends the run after the current step; no exception is thrown for it.</param>
+    /// <param name="cancellationToken">Ends the run after the current step; no exception is thrown for it.</param>
     /// <returns>How it went.</returns>
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
-    public Task<TrainingSummary> RunAsync(CancellationToken cancellation = default) =>
+    public Task<TrainingSummary> RunAsync(CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(
-            () => Alone(() => RunAndReport(cancellation)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Alone(() => RunAndReport(cancellationToken)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Mean loss over the validation batches, in nats per token. Waits for the device.</summary>
-    /// <exception cref="InvalidOperationException">The data has no validation part, or measuring is switched off.</exception>
+    /// <returns>The loss.</returns>
+    /// <exception cref="InvalidOperationException">The data has no validation part, or measuring is switched off; or another thread computes with this trainer.</exception>
+    /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public double Evaluate()
     {
         if (_evaluation is null)
@@ -272,13 +274,13 @@ public sealed partial class Trainer : IDisposable
         _folderLock?.Dispose();
     }
 
-    private TrainingSummary Run(CancellationToken cancellation)
+    private TrainingSummary Run(CancellationToken cancellationToken)
     {
         string? checkpoint = null;
         bool halted = false;
         try
         {
-            while (!halted && Step < Options.Steps && !cancellation.IsCancellationRequested && !_disposal.IsCancellationRequested)
+            while (!halted && Step < Options.Steps && !cancellationToken.IsCancellationRequested && !_disposal.IsCancellationRequested)
             {
                 TrainStep();
                 // Before all that may write a checkpoint, which holds the gate's count.

@@ -143,7 +143,7 @@ public sealed record TrainerOptions
     /// <value>200</value>
     public int SampleTokens { get; init; } = 200;
 
-    /// <summary>The gate that halts a run whose model only repeats itself; null switches it off. Looked at by <see cref="Trainer.RunAsync"/>.</summary>
+    /// <summary>The gate that halts a run whose model only repeats itself; null switches it off. Looked at by <see cref="Trainer.RunAsync(System.Threading.CancellationToken)"/>.</summary>
     /// <value>null</value>
     public CoherenceGateOptions? Coherence { get; init; }
 

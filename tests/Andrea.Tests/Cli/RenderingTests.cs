@@ -256,7 +256,7 @@ public sealed class RenderingTests
         StepRecord step = Step(7, double.NaN);
         observer.OnStep(step with
         {
-            Clip = step.Clip with { Skipped = SkipReason.NonFiniteGradients, NonFiniteCount = 3, FirstBadTensor = "h.0.mlp", FirstBadIndex = 12 },
+            Clip = step.Clip with { SkipReason = SkipReason.NonFiniteGradients, NonFiniteCount = 3, FirstBadTensor = "h.0.mlp", FirstBadIndex = 12 },
         });
         observer.OnEvaluation(new EvaluationRecord(8, 1.5, Best: true));
         observer.OnEvaluation(new EvaluationRecord(9, 2.5, Best: false));

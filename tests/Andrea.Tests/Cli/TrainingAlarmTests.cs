@@ -132,7 +132,7 @@ public sealed class TrainingAlarmTests
             observer.OnSpike(new SpikeRecord(2, SpikeQuantity.Loss, 9, 12, 2));
             observer.OnSpike(new SpikeRecord(2, SpikeQuantity.Loss, double.NaN, double.PositiveInfinity, 2));
             StepRecord skipped = Step(3, norm: double.NaN);
-            observer.OnStep(skipped with { Clip = skipped.Clip with { Skipped = SkipReason.NonFiniteGradients } });
+            observer.OnStep(skipped with { Clip = skipped.Clip with { SkipReason = SkipReason.NonFiniteGradients } });
             observer.OnSpike(new SpikeRecord(3, SpikeQuantity.Norm, double.NaN, double.PositiveInfinity, 0.5));
         });
         Assert.Equal(

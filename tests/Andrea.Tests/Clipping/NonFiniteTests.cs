@@ -52,7 +52,7 @@ public class NonFiniteTests
         parameterSet.Fetch();
 
         ClipResult result = clipper.Read();
-        Assert.Equal(SkipReason.NonFiniteGradients, result.Skipped);
+        Assert.Equal(SkipReason.NonFiniteGradients, result.SkipReason);
         Assert.Equal(("t1", (long)place, 1L), (result.FirstBadTensor, result.FirstBadIndex, result.NonFiniteCount));
         Assert.Equal(2, result.ConsecutiveSkips);
         Assert.Equal(float.IsNaN(bad) ? double.NaN : double.PositiveInfinity, result.NormBefore);
@@ -96,7 +96,7 @@ public class NonFiniteTests
         clipper.Clip();
         set.Fetch();
         Assert.All(set.Values[0], value => Assert.True(float.IsNaN(value)));
-        Assert.Equal(SkipReason.None, clipper.Read().Skipped);
+        Assert.Equal(SkipReason.None, clipper.Read().SkipReason);
     }
 
     [Theory]

@@ -25,6 +25,21 @@ public class DocumentationExampleTests
         Assert.Equal([], MainTypes.Where(type => !documented.Contains(type)));
     }
 
+    [Fact]
+    public void Examples_OfThePackagesReadme_AreCompiled()
+    {
+        string compiled = Normalized(File.ReadAllText(Path.Combine(SourceTree.Root(), "tests/Andrea.Tests/Conventions/DocumentationExamples.cs")));
+        string readme = File.ReadAllText(Path.Combine(SourceTree.Root(), "src/Andrea/README.md"));
+        string[] blocks = [.. readme.Split("```csharp\n").Skip(1).Select(block => block.Split("```")[0])];
+        Assert.Equal(2, blocks.Length);
+        foreach (string block in blocks)
+        {
+            // A namespace is imported at the top of a file.
+            string[] lines = [.. block.Split('\n').Where(line => !line.StartsWith("using ", StringComparison.Ordinal) || line.Contains('=', StringComparison.Ordinal))];
+            Assert.Contains(Normalized(string.Join('\n', lines)), compiled, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>Blocks of code, not of output.</summary>
     private static IEnumerable<(Type Type, string Code)> Examples() =>
         from member in XDocument.Load(Path.Combine(AppContext.BaseDirectory, "Andrea.xml")).Descendants("member")

@@ -1,5 +1,6 @@
 using Andrea.Clipping;
 using Andrea.Clipping.Policies;
+using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
@@ -62,6 +63,20 @@ internal static class DocumentationExamples
         int[] tokens = tokenizer.Encode("Hello world"); // 15496, 995
         string text = tokenizer.Decode(tokens);
         return text;
+    }
+
+    public static TrainerOptions OfCurriculumOptions()
+    {
+        TrainerOptions options = Preset.Chars.Options with
+        {
+            Curriculum = new CurriculumOptions { Sources = [new SourceLimits("chat", Floor: 0.3)] },
+        };
+        return options;
+    }
+
+    public static void OfCoherenceScore()
+    {
+        Console.WriteLine(CoherenceScore.Of("region region region region region region region region").Total); // below 30
     }
 
     public static string OfTokenizer()
@@ -198,5 +213,30 @@ internal static class DocumentationExamples
     {
         using Device device = Device.Best(out string? whyNotCuda);
         Console.WriteLine(whyNotCuda is null ? device.Description : $"{device.Description}, since {whyNotCuda}");
+    }
+
+    public static void OfThePackagesLoop()
+    {
+        float[] weights = [3, -2], weightGradients = new float[2];
+        using Device device = Device.Cpu();
+        using var parameters = new ExternalTensors().Add("w", weights);
+        using var gradients = new ExternalTensors().Add("w", weightGradients);
+        using var clipper = new GradClipper(device, gradients, new GradClipperOptions { MaxNorm = 1 });
+        using var optimizer = new AdamW(device, parameters, gradients, clipper: clipper);
+        for (int step = 0; step < 500; step++)
+        {
+            (weightGradients[0], weightGradients[1]) = (2 * weights[0], 2 * weights[1]); // of |w|^2
+            optimizer.Step(learningRate: 0.02); // one pass for the norm, one for clip and update together
+        }
+        Console.WriteLine($"{weights[0]:f3} {weights[1]:f3}, clipped {clipper.Latest.ClippedCalls} of {clipper.Latest.Call} steps");
+    }
+
+    public static async Task OfThePackagesTraining()
+    {
+        using Device device = Device.Best(); // the GPU where CUDA is usable, else the CPU
+        TokenDataset data = TokenDataset.FromFiles(["book.txt"], "char");
+        using var trainer = new Trainer(device, Preset.Chars.Config, data, Preset.Chars.Options with { RunFolder = "runs/book" });
+        TrainingSummary summary = await trainer.RunAsync();
+        Console.WriteLine(trainer.Sample(tokenCount: 300));
     }
 }

@@ -55,7 +55,7 @@ internal static class PublicApi
         List<string> bases = [.. type.GetInterfaces().Except(inherited).Where(i => i.IsPublic && !IsEquatable(i)).Select(NameOf).Order(StringComparer.Ordinal)];
         if (type.IsClass && type.BaseType is { } parent && parent != typeof(object) && parent != typeof(MulticastDelegate))
             bases.Insert(0, NameOf(parent));
-        return $"{kind} {NameOf(type)}" + (type.IsEnum || bases.Count == 0 ? "" : " : " + string.Join(", ", bases));
+        return $"{kind} {NameOf(type)}" + (type.IsEnum || bases.Count == 0 ? "" : " : " + string.Join(", ", bases)) + Constraints(type.GetGenericArguments());
     }
 
     private static IEnumerable<string> Members(Type type)
@@ -89,7 +89,7 @@ internal static class PublicApi
         MethodInfo m when IsVisible(m) && m.Name.StartsWith("op_", StringComparison.Ordinal) => Method(m),
         PropertyInfo p when p.GetAccessors(nonPublic: true).Any(IsVisible) => Property(p),
         FieldInfo f when f.IsPublic || f.IsFamily => (f.IsLiteral ? "const " : f.IsStatic ? "static " : "")
-            + $"{NameOf(f.FieldType)}{Question(Nullability.Create(f))} {f.Name}" + (f.IsLiteral ? $" = {Value(f.GetRawConstantValue())}" : ""),
+            + $"{Typed(f.FieldType, Nullability.Create(f))} {f.Name}" + (f.IsLiteral ? $" = {Value(f.GetRawConstantValue())}" : ""),
         EventInfo e when IsVisible(e.AddMethod!) => $"event {NameOf(e.EventHandlerType!)} {e.Name}",
         _ => null,
     };
@@ -102,13 +102,14 @@ internal static class PublicApi
             : setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? "init; " : "set; ";
         string required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "required " : "";
         string name = property.GetIndexParameters().Length > 0 ? $"this[{string.Join(", ", property.GetIndexParameters().Select(Parameter))}]" : property.Name;
-        return $"{Access(any)}{Modifiers(any)}{required}{NameOf(property.PropertyType)}{Question(Nullability.Create(property))} {name} {{ {get}{set}}}";
+        return $"{Access(any)}{Modifiers(any)}{required}{Typed(property.PropertyType, Nullability.Create(property))} {name} {{ {get}{set}}}";
     }
 
     private static string Method(MethodInfo method)
     {
         string generic = method.IsGenericMethod ? $"<{string.Join(", ", method.GetGenericArguments().Select(NameOf))}>" : "";
-        return $"{Access(method)}{Modifiers(method)}{NameOf(method.ReturnType)}{Question(Nullability.Create(method.ReturnParameter))} {method.Name}{generic}({Parameters(method)})";
+        return $"{Access(method)}{Modifiers(method)}{Typed(method.ReturnType, Nullability.Create(method.ReturnParameter))} {method.Name}{generic}({Parameters(method)})"
+            + Constraints(method.GetGenericArguments());
     }
 
     private static string Parameters(MethodBase method) =>
@@ -117,7 +118,7 @@ internal static class PublicApi
     private static string Parameter(ParameterInfo parameter)
     {
         string way = !parameter.ParameterType.IsByRef ? IsParams(parameter) ? "params " : "" : parameter.IsOut ? "out " : parameter.IsIn ? "in " : "ref ";
-        string type = $"{NameOf(parameter.ParameterType)}{Question(Nullability.Create(parameter))}";
+        string type = Typed(parameter.ParameterType, Nullability.Create(parameter));
         return $"{way}{type} {parameter.Name}" + (parameter.HasDefaultValue ? $" = {Value(parameter.DefaultValue)}" : "");
     }
 
@@ -125,7 +126,7 @@ internal static class PublicApi
         method.DeclaringType!.IsInterface ? ""
         : method.IsStatic ? "static "
         : method.IsAbstract ? "abstract "
-        : method is MethodInfo info && info.GetBaseDefinition() != info ? "override "
+        : method is MethodInfo info && (info.GetBaseDefinition() != info || info.IsDefined(typeof(PreserveBaseOverridesAttribute))) ? "override "
         : method is { IsVirtual: true, IsFinal: false } ? "virtual " : "";
 
     private static string Access(MethodBase method) => method.IsFamily || method.IsFamilyOrAssembly ? "protected " : "";
@@ -137,6 +138,39 @@ internal static class PublicApi
         bool flag => flag ? "true" : "false",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
+
+    /// <summary>A type with its question marks, those of its arguments and elements included.</summary>
+    private static string Typed(Type type, NullabilityInfo info)
+    {
+        if (type.IsByRef)
+            return Typed(type.GetElementType()!, info);
+        string name = NameOf(type);
+        if (type.IsArray && info.ElementType is { } element)
+            name = Typed(type.GetElementType()!, element) + "[]";
+        else if (type.IsGenericType && Nullable.GetUnderlyingType(type) is null && info.GenericTypeArguments.Length == type.GetGenericArguments().Length)
+            name = $"{name.Split('<')[0]}<{string.Join(", ", type.GetGenericArguments().Zip(info.GenericTypeArguments, Typed))}>";
+        return name + Question(info);
+    }
+
+    private static string Constraints(Type[] arguments) => string.Concat(
+        from argument in arguments
+        where argument.IsGenericParameter
+        let words = Constraints(argument)
+        where words.Length > 0
+        select $" where {argument.Name} : {string.Join(", ", words)}");
+
+    private static string[] Constraints(Type argument)
+    {
+        GenericParameterAttributes flags = argument.GenericParameterAttributes;
+        bool isStruct = flags.HasFlag(GenericParameterAttributes.NotNullableValueTypeConstraint);
+        bool isUnmanaged = argument.CustomAttributes.Any(attribute => attribute.AttributeType.Name == "IsUnmanagedAttribute");
+        return
+        [
+            .. isUnmanaged ? ["unmanaged"] : isStruct ? ["struct"] : flags.HasFlag(GenericParameterAttributes.ReferenceTypeConstraint) ? ["class"] : (string[])[],
+            .. argument.GetGenericParameterConstraints().Where(type => type != typeof(ValueType)).Select(NameOf),
+            .. flags.HasFlag(GenericParameterAttributes.DefaultConstructorConstraint) && !isStruct ? ["new()"] : (string[])[],
+        ];
+    }
 
     /// <summary>An unconstrained T may be null and says nothing about it.</summary>
     private static string Question(NullabilityInfo info) =>

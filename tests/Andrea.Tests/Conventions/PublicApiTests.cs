@@ -29,7 +29,8 @@ public class PublicApiTests
             "        protected PublicApiExample<T>(string name, double? rate = default)\n",
             "        const int Most = 7\n",
             "        abstract void Clear()\n",
-            "        protected virtual string? Find<TKey>(in TKey key, out T value, params string[] others)\n",
+            "        protected virtual string? Find<TKey>(in TKey key, out T value, params string[] others) where TKey : unmanaged\n",
+            "        List<string?[]> Nested<TItem>(Dictionary<string, object?>? map) where TItem : Exception, new()\n",
             "        static PublicApiExample<T>? Newest { get; }\n",
             "        required string Name { get; init; }\n",
             "        void Dispose()\n",
@@ -63,10 +64,14 @@ public abstract class PublicApiExample<T> : IDisposable
     public void Dispose() => GC.SuppressFinalize(this);
 
     protected virtual string? Find<TKey>(in TKey key, out T value, params string[] others)
+        where TKey : unmanaged
     {
         value = default!;
         return null;
     }
+
+    public List<string?[]> Nested<TItem>(Dictionary<string, object?>? map)
+        where TItem : Exception, new() => [];
 
     private void HiddenToo() => Clear();
 }

@@ -28,6 +28,16 @@ public partial class ReadmeTests
         Assert.True(File.Exists(folder["run/checkpoints/step-000003/model.safetensors"]), output);
     }
 
+    [Theory]
+    [InlineData("TrainOnYourText", "TEXT STEPS RUN-FOLDER")]
+    [InlineData("WatchYourGradients", "TEXT STEPS")]
+    [InlineData("CustomObserver", "TEXT STEPS")]
+    public void Sample_WithoutArguments_SaysWhatItWants(string sample, string arguments)
+    {
+        var (code, output, error) = ChildProcess.RunAny(AppContext.BaseDirectory, "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, sample + ".dll")]);
+        Assert.Equal((1, "", $"Usage: {sample} {arguments}"), (code, output.Trim(), error.Trim()));
+    }
+
     [Fact]
     public void OwnLoop_FitsTheSine()
     {

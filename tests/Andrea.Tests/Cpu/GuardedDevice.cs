@@ -72,7 +72,7 @@ public sealed class GuardedDevice(TestDevice device, int guard = GuardedDevice.O
         return new Tensor(buffer, before, tensorShape);
     }
 
-    public DeviceBuffer<int> Tokens(params int[] values) => device.Tokens(values);
+    internal DeviceBuffer<int> Tokens(params int[] values) => device.Tokens(values);
 
     /// <summary>Fails when something was written outside a tensor, or into an input, since the last call.</summary>
     public void AssertGuards()

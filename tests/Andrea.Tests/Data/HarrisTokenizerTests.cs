@@ -110,6 +110,15 @@ public sealed class HarrisTokenizerTests : IDisposable
         Assert.Equal([0, 4, 7], boundaries[..cutter.Cut(word, boundaries)]);
     }
 
+    [Fact]
+    public void Cut_StemsThatOccurOnce_IsBeforeTheirCommonEnding()
+    {
+        // Each stem goes on in one way only, so that nothing but the variety before "ness" tells.
+        FrequencyTable words = Words("redness", "illness", "dimness", "fitness", "darkness", "slowness");
+        var boundaries = new int[WordScanner.MaxLength + 1];
+        Assert.Equal([0, 4, 8], boundaries[..new WordCutter(words).Cut(4, boundaries)]);
+    }
+
     [Theory]
     [InlineData("The cat's 1984\r\n\r\n    return x;", "The| cat's| 1984|\r\n\r\n   | return| x|;")]
     [InlineData("a  b \n", "a| | b| \n")]

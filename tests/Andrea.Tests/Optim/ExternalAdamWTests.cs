@@ -140,9 +140,13 @@ public class ExternalAdamWTests
         (m, v) = (0.5 * m + 0.5 * g, 0.999 * v + 0.001 * g * g);
         p -= 0.1 * (m / (1 - 0.25)) / (Math.Sqrt(v / (1 - 0.999 * 0.999)) + 1e-8);
         Assert.Equal(p, sets.Parameters[2].ToArray()[0], 1e-5);
-        optimizer.Configure(0, new AdamWTensorOptions(0.1, Epsilon: 1e-6));
+        // One tensor's betas alone: its group parts, and its powers are those of the new betas, too.
+        optimizer.Configure(2, new AdamWTensorOptions(0.1, Beta1: 0.25, Beta2: 0.99));
         optimizer.Step();
         Assert.Equal(2, optimizer.LaneCount);
+        (m, v) = (0.25 * m + 0.75 * g, 0.99 * v + 0.01 * g * g);
+        p -= 0.1 * (m / (1 - Math.Pow(0.25, 3))) / (Math.Sqrt(v / (1 - Math.Pow(0.99, 3))) + 1e-8);
+        Assert.Equal(p, sets.Parameters[2].ToArray()[0], 1e-5);
     }
 
     [Theory]
@@ -241,7 +245,9 @@ public class ExternalAdamWTests
         foreach (AdamWTensorOptions options in (AdamWTensorOptions[])[new(-1), new(double.NaN), new(1, -1), new(1, Beta1: 1), new(1, Epsilon: 0)])
             Assert.Contains("'t1'", Assert.Throws<ArgumentOutOfRangeException>(() => optimizer.Configure(1, options)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => optimizer.RestoreSteps([1]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => optimizer.RestoreSteps([1, -1, 1]));
+        // Refused with a message, and before the lanes are dealt anew.
+        Assert.Contains("-1 steps", Assert.Throws<ArgumentOutOfRangeException>(() => optimizer.RestoreSteps([1, -1, 1])).Message, StringComparison.Ordinal);
+        Assert.Equal(1, optimizer.LaneCount);
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Reflection.PortableExecutable;
+using System.Text;
 using System.Xml.Linq;
+using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Package;
 
@@ -36,6 +38,46 @@ public class PackageTests(BuiltPackages packages) : IClassFixture<BuiltPackages>
             id.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal) || id.StartsWith("System.", StringComparison.Ordinal), $"{id} is not Microsoft's."));
         foreach (string name in (string[])["id", "version", "description", "license", "readme", "icon", "tags"])
             Assert.NotEqual("", metadata.Elements().Single(e => e.Name.LocalName == name).Value);
+    }
+
+    [Theory]
+    [InlineData("Andrea")]
+    [InlineData("Andrea.Cli")]
+    public void Package_OfEither_HasItsReadmeLicenceIconAndSource(string id)
+    {
+        using ZipArchive archive = ZipFile.OpenRead(packages.FileOf(id));
+        foreach (string file in (string[])["README.md", "LICENSE", "THIRD-PARTY-NOTICES.txt", "icon.png"])
+            Assert.True(archive.GetEntry(file) is { Length: > 0 }, $"{file} is not in {id}.");
+        XElement metadata = Metadata(packages.FileOf(id));
+        Assert.Equal(("README.md", "icon.png", "MIT"), (Value(metadata, "readme"), Value(metadata, "icon"), Value(metadata, "license")));
+        // Which commit it was built from; where the repository lies, source link adds when it has a remote.
+        XElement repository = metadata.Elements().Single(e => e.Name.LocalName == "repository");
+        Assert.Equal("git", repository.Attribute("type")?.Value);
+        Assert.Matches("^[0-9a-f]{40}$", repository.Attribute("commit")?.Value ?? "");
+        // What is read on a package's page has no other file of the repository beside it.
+        string readme = Encoding.UTF8.GetString(Bytes(archive.GetEntry("README.md")!));
+        Assert.Contains("dotnet add package Andrea", readme, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"\]\((?!https://)", readme);
+    }
+
+    [Fact]
+    public void Library_Project_ValidatesItsPackageAndPublishesItsSource()
+    {
+        string properties = ChildProcess.Run(
+            packages.Root, "dotnet", "msbuild", "src/Andrea", "-getProperty:EnablePackageValidation,PublishRepositoryUrl,EmbedUntrackedSources,IncludeSymbols,Deterministic");
+        foreach (string name in (string[])["EnablePackageValidation", "PublishRepositoryUrl", "EmbedUntrackedSources", "IncludeSymbols", "Deterministic"])
+            Assert.Contains($"\"{name}\": \"true\"", properties, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Library_Project_WhilePacking_NamesNoFolderOfThisMachine()
+    {
+        Assert.SkipUnless(Path.Exists(Path.Combine(packages.Root, ".git")), "The sources are not in a clone.");
+        foreach (string project in (string[])["src/Andrea", "src/Andrea.Cli", "tests/Andrea.Tests"])
+        {
+            string value = ChildProcess.Run(packages.Root, "dotnet", "msbuild", project, "-p:_IsPacking=true", "-p:CI=", "-getProperty:ContinuousIntegrationBuild").Trim();
+            Assert.Equal(project.StartsWith("src/", StringComparison.Ordinal) ? "true" : "", value);
+        }
     }
 
     [Fact]
@@ -75,6 +117,8 @@ public class PackageTests(BuiltPackages packages) : IClassFixture<BuiltPackages>
         stream.CopyTo(memory);
         return memory.ToArray();
     }
+
+    private static string? Value(XElement metadata, string name) => metadata.Elements().SingleOrDefault(e => e.Name.LocalName == name)?.Value;
 
     private string VersionOf(string id) => Metadata(packages.FileOf(id)).Elements().Single(e => e.Name.LocalName == "version").Value;
 

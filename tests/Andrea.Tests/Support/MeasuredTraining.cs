@@ -98,7 +98,7 @@ internal sealed class MeasuredTraining : IDisposable
         ClipResult clip = _clipper.Read();
         Gradients.Step = Step;
         Gradients.Coefficient = clip.Coefficient;
-        Gradients.Skipped = clip.Skipped != SkipReason.None;
+        Gradients.Skipped = clip.Skipped;
         Gradients.HasUpdates = measuresUpdates && !Gradients.Skipped;
         double beta2 = ((AdamWOptions)_options.Optimizer).Beta2;
         Gradients.Beta2 = beta2;

@@ -62,7 +62,7 @@ public sealed class TestDevice(Device device, IDisposable? driver = null) : IDis
         return tensor;
     }
 
-    public DeviceBuffer<T> Buffer<T>(long length)
+    internal DeviceBuffer<T> Buffer<T>(long length)
         where T : unmanaged
     {
         DeviceBuffer<T> buffer = Backend.Allocate<T>(length);
@@ -70,7 +70,7 @@ public sealed class TestDevice(Device device, IDisposable? driver = null) : IDis
         return buffer;
     }
 
-    public DeviceBuffer<int> Tokens(params int[] values)
+    internal DeviceBuffer<int> Tokens(params int[] values)
     {
         DeviceBuffer<int> buffer = Buffer<int>(values.Length);
         buffer.CopyFrom(values);

@@ -71,6 +71,21 @@ public sealed class TrainerCurriculumTests : IDisposable
     }
 
     [Fact]
+    public void Choices_LossesThatComeAStepLate_AreTheSame()
+    {
+        BatchStream prompt = Stream(), late = Stream();
+        for (int turn = 1; turn <= 100; turn++)
+        {
+            Assert.Equal(prompt.Next(), late.Next());
+            prompt.Report(Loss(turn));
+            if (turn > 1)
+                late.Report(Loss(turn - 1));
+        }
+
+        static double Loss(int turn) => 2 + Math.Sin(turn);
+    }
+
+    [Fact]
     public void Next_LossNotYetReported_IsAMistakeNotAGuess()
     {
         BatchStream stream = new(Data, OptionsOf("drop"), 16, capacity: 3);

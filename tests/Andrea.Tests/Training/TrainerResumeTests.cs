@@ -57,7 +57,7 @@ public class TrainerResumeTests
         using (Trainer resumed = SmallRun.Resume(other, folder["stopped"]))
             await RunUntil(resumed, 12, resumedLog);
 
-        Assert.Equal(SkipReason.NonFiniteGradients, straightLog.Steps[3].Clip.Skipped);
+        Assert.Equal(SkipReason.NonFiniteGradients, straightLog.Steps[3].Clip.SkipReason);
         Assert.Equal(straightLog.Steps.Select(step => step.Clip), resumedLog.Steps.Select(step => step.Clip));
         CheckpointEntry expected = SmallRun.StoreOf(folder["straight"]).Latest()!, actual = SmallRun.StoreOf(folder["stopped"]).Latest()!;
         foreach (string file in new[] { CheckpointFolder.ModelFile, CheckpointFolder.OptimizerFile })

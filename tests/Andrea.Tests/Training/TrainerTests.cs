@@ -50,6 +50,35 @@ public class TrainerTests
         Assert.Null(summary.CheckpointPath);
     }
 
+    [Fact]
+    public async Task Run_WithProgress_ReportsEveryStepOfThatRunOnly()
+    {
+        using Device device = Device.Cpu(1);
+        using var trainer = new Trainer(device, SmallConfig, Data, SmallOptions with { EvaluateEvery = 0 });
+        using var stop = new CancellationTokenSource();
+        var reported = new Reported(record =>
+        {
+            if (record.Step == 5)
+                stop.Cancel();
+        });
+        TrainingSummary summary = await trainer.RunAsync(reported, stop.Token);
+        Assert.Equal(StopReason.Cancelled, summary.Reason);
+        Assert.Equal(Enumerable.Range(1, (int)summary.Step).Select(step => (long)step), reported.Steps);
+        await trainer.RunAsync(progress: null, TestContext.Current.CancellationToken);
+        Assert.Equal(summary.Step, reported.Steps.Count);
+    }
+
+    private sealed class Reported(Action<StepRecord> told) : IProgress<StepRecord>
+    {
+        public List<long> Steps { get; } = [];
+
+        public void Report(StepRecord value)
+        {
+            Steps.Add(value.Step);
+            told(value);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(5)]
@@ -185,7 +214,7 @@ public class TrainerTests
         await Assert.ThrowsAsync<NonFiniteGradientException>(() => trainer.RunAsync(TestContext.Current.CancellationToken));
         Assert.Equal(before, trainer.Model.Parameters.Flat.ToArray().Select(BitConverter.SingleToUInt32Bits));
         Assert.Equal(2, log.Steps.Count);
-        Assert.Equal(SkipReason.NonFiniteGradients, log.Steps[1].Clip.Skipped);
+        Assert.Equal(SkipReason.NonFiniteGradients, log.Steps[1].Clip.SkipReason);
     }
 
     [Fact]

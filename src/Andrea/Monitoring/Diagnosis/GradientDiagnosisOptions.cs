@@ -183,11 +183,11 @@ public sealed record GradientDiagnosisOptions
     /// <value>3</value>
     public int RepetitionWindow { get; init; } = 3;
 
-    /// <summary>Samples before those that say how repetitive they were; rising is judged from half as many on.</summary>
+    /// <summary>Samples before those, whose lowest median so far says how repetitive the model has been at best; known from half as many on.</summary>
     /// <value>20</value>
     public int RepetitionHistory { get; init; } = 20;
 
-    /// <summary>Least rise of <see cref="CoherenceScore.Repetition"/> over its history that is a rise.</summary>
+    /// <summary>Least rise of <see cref="CoherenceScore.Repetition"/> over the best so far that is a rise.</summary>
     /// <value>0.15</value>
     public double RepetitionRise { get; init; } = 0.15;
 

@@ -71,7 +71,7 @@ internal sealed class NonFiniteRule(GradientDiagnosisOptions options, GradientMo
     private string Remedy(in StepRecord step)
     {
         string clip = _clips ? "" : "clip (Clip.MaxNorm, --max-norm 1), ";
-        string policy = step.Clip.Skipped == SkipReason.None && step.Clip.NonFiniteCount > 0
+        string policy = !step.Clip.Skipped && step.Clip.NonFiniteCount > 0
             ? "; Clip.NonFinite = SkipStep (--non-finite skip) keeps such a step out of the weights" : "";
         return Sentence($"Go back to a checkpoint before step {step.Step} with a lower LearningRate (--lr, now {Number(step.LearningRate)}), {clip}more WarmupSteps (--warmup) and, where lr times decay is above 1, less WeightDecay (--weight-decay){policy}.");
     }

@@ -36,7 +36,7 @@ public sealed class ConsoleTable : IStepObserver
     /// <inheritdoc/>
     public void OnStep(in StepRecord record)
     {
-        bool isSkipped = record.Clip.Skipped != Clipping.SkipReason.None;
+        bool isSkipped = record.Clip.Skipped;
         if (!isSkipped && _rows > 0 && record.Step % _every != 0 && record.Step != record.TotalSteps)
             return;
         if (_rows++ % RowsPerHeading == 0)

@@ -53,7 +53,7 @@ public sealed class CsvFile : IStepObserver, IDisposable
         BeginSteps();
         _line.Clear().Add(record.Step).Add(","u8).Add(record.Loss).Add(","u8).Add(record.Clip.NormBefore).Add(","u8).Add(record.Clip.NormAfter)
             .Add(","u8).Add(record.Clip.Coefficient).Add(","u8).Add(record.ClipRate)
-            .Add(record.Clip.Skipped == SkipReason.None ? ",false,"u8 : ",true,"u8).Add(record.LearningRate).Add(","u8).Add(record.Tokens)
+            .Add(!record.Clip.Skipped ? ",false,"u8 : ",true,"u8).Add(record.LearningRate).Add(","u8).Add(record.Tokens)
             .Add(","u8).Add(record.Duration.TotalMilliseconds).Add(",\n"u8);
         _steps.Write(_line.Written);
     }

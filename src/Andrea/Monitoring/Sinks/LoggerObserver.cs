@@ -28,7 +28,7 @@ public sealed partial class LoggerObserver : IStepObserver
     /// <inheritdoc/>
     public void OnStep(in StepRecord record)
     {
-        if (record.Clip.Skipped != Clipping.SkipReason.None)
+        if (record.Clip.Skipped)
             SkippedStep(_logger, record.Step, record.Clip.NonFiniteCount, record.Clip.FirstBadTensor, record.Clip.FirstBadIndex);
         else if (record.Step % _every == 0)
             Step(_logger, record.Step, record.TotalSteps, record.Loss, record.Clip.NormBefore, record.Clip.Coefficient, record.LearningRate,

@@ -64,7 +64,7 @@ public sealed class MeterObserver : IStepObserver, IDisposable
         _speed.Record(record.TokensPerSecond);
         _step.Record(record.Step);
         _steps.Add(1);
-        if (record.Clip.Skipped != Clipping.SkipReason.None)
+        if (record.Clip.Skipped)
             _skipped.Add(1);
         _tokens.Add(record.Tokens);
         _duration.Record(record.Duration.TotalSeconds);

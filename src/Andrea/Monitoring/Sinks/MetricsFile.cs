@@ -35,7 +35,7 @@ public sealed class MetricsFile : IStepObserver, IDisposable
         _lines.Number("normAfter", record.Clip.NormAfter);
         _lines.Number("coefficient", record.Clip.Coefficient);
         _lines.Number("clipRate", record.ClipRate);
-        _lines.Json.WriteBoolean("skipped", record.Clip.Skipped != SkipReason.None);
+        _lines.Json.WriteBoolean("skipped", record.Clip.Skipped);
         if (record.Clip.FirstBadTensor is { } tensor)
         {
             _lines.Json.WriteString("firstBadTensor", tensor);

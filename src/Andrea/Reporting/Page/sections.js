@@ -1,6 +1,6 @@
 // The parts of the page that are text: key numbers, findings, samples, configuration.
 
-const BAD_VERDICTS = ['NonFinite', 'ExplodingGradients', 'LearningRateTooHigh'];
+const BAD_VERDICTS = ['NonFinite', 'ExplodingGradients', 'LearningRateTooHigh', 'RepetitionRising'];
 const MOST_SPIKES = 200;
 const UNKNOWN = '–';
 

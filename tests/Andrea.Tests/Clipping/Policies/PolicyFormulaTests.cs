@@ -24,10 +24,14 @@ public class PolicyFormulaTests
         Assert.Equal(result.NormAfter / result.NormBefore, result.Coefficient, 15);
         Assert.Equal((true, 1L), (result.Clipped, result.ClippedCalls));
 
+        // Whichever it is.
+        Assert.Equal((true, 2L), (run.Step([0.6f, 0.8f], [3, 4], [0]).Clipped, run.Clipper.Read().ClippedCalls));
+        Assert.Equal([0.6f, 0.8f, 1.2f, 1.6f, 0f], run.Gradients.SelectMany(values => values));
+
         // Twice is once.
         uint[] before = Bits(run.Gradients);
         run.StepAgain();
-        Assert.Equal((1.0, 1L), (run.Clipper.Read().Coefficient, run.Clipper.Read().ClippedCalls));
+        Assert.Equal((1.0, 2L), (run.Clipper.Read().Coefficient, run.Clipper.Read().ClippedCalls));
         Assert.Equal(before, Bits(run.Gradients));
     }
 

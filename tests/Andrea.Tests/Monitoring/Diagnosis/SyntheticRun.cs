@@ -92,7 +92,7 @@ internal sealed class SyntheticRun
                 NonFiniteCount = bad is null ? 0 : 3,
                 FirstBadTensor = bad?.Name,
                 FirstBadIndex = bad is null ? -1 : FirstBad(step, bad),
-                Skipped = bad is null ? SkipReason.None : SkipReason.NonFiniteGradients,
+                SkipReason = bad is null ? SkipReason.None : SkipReason.NonFiniteGradients,
             },
             LearningRate = Rate(step),
             Tokens = 256,

@@ -23,7 +23,7 @@ public class GradientsFileTests
         Assert.Equal([640L, 256L, 256L], lines[0].GetProperty("lengths").EnumerateArray().Select(length => length.GetInt64()));
         Assert.Equal("[null,0,1]", lines[0].GetProperty("depths").GetRawText());
         Assert.Equal(["step", "coefficient", "skipped", "norm", "max"], Names(lines[1]));
-        Assert.Equal(["step", "coefficient", "skipped", "norm", "max", "weight", "update", "rms", "vRatio"], Names(lines[2]));
+        Assert.Equal(["step", "coefficient", "skipped", "norm", "max", "weight", "update", "rms", "vRatio", "vGrowth"], Names(lines[2]));
         Assert.Equal("[20,21,22]", lines[2].GetProperty("norm").GetRawText());
         Assert.Equal("[0.33333,0.33333,0.33333]", lines[2].GetProperty("rms").GetRawText());
         Assert.Equal(0.5, lines[2].GetProperty("coefficient").GetDouble());

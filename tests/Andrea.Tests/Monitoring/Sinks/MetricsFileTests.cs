@@ -34,7 +34,7 @@ public class MetricsFileTests
         {
             NormBefore = double.PositiveInfinity,
             NormAfter = double.NegativeInfinity,
-            Skipped = SkipReason.NonFiniteGradients,
+            SkipReason = SkipReason.NonFiniteGradients,
             FirstBadTensor = "h.0.\"weight\"",
             FirstBadIndex = 41,
         };

@@ -86,7 +86,7 @@ public class FaultPlanTests
     public void NaNGradient_InItsStep_IsSkippedAndOver()
     {
         List<StepRecord> steps = Train(new Fault(FaultKind.NaNGradient, 3, 3));
-        Assert.Equal([false, false, true, false, false], steps.Select(step => step.Clip.Skipped == SkipReason.NonFiniteGradients));
+        Assert.Equal([false, false, true, false, false], steps.Select(step => step.Clip.SkipReason == SkipReason.NonFiniteGradients));
         Assert.Equal(1, steps[2].Clip.NonFiniteCount);
     }
 

@@ -13,8 +13,10 @@ namespace Andrea.TorchSharp;
 /// parameter (its grad); on a GPU 1 launch, 3 with clipping, on the default stream, and no synchronisation (see <see cref="Andrea.Optim.ExternalAdamW"/> for the exceptions).
 /// Unlike TorchSharp's: with clipping a step whose gradients hold NaN or Inf changes nothing, not even t; amsgrad and maximize are refused; a parameter's
 /// autograd version does not change. The parameters, and the moments in the state, must stay dense contiguous Float32 on one device. Not thread-safe.
+/// <see cref="Fused.AdamW(IEnumerable{Parameter}, double, double, double, double, double, double?)"/> makes it. It has a name of its own, so that a file may use
+/// this namespace and TorchSharp.Modules.
 /// </remarks>
-public sealed class AdamW : TorchAdamW
+public abstract class FusedAdamW : TorchAdamW
 {
     private readonly GradClipperOptions? _clip;
 
@@ -23,44 +25,16 @@ public sealed class AdamW : TorchAdamW
     private readonly bool _isConstructed;
     private FusedStep? _fused;
 
-    /// <summary>Prepares to optimise groups of parameters.</summary>
-    /// <param name="parameters">Groups of parameters, each with learning rate, decay, betas and epsilon of its own where it sets them; not owned.</param>
-    /// <param name="lr">Learning rate of groups that set none; as the following.</param>
-    /// <param name="beta1">Decay of the first moment.</param>
-    /// <param name="beta2">Decay of the second moment.</param>
-    /// <param name="eps">Added to the root of the second moment.</param>
-    /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape.</param>
-    /// <param name="clip">How the gradients of all groups together are clipped; null does not clip.</param>
-    /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
-    public AdamW(
-        IEnumerable<ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        GradClipperOptions? clip = null)
-        : base(parameters, lr, beta1, beta2, eps, weight_decay)
+    private FusedAdamW(
+        IEnumerable<ParamGroup> parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
+        : base(parameters, lr, beta1, beta2, eps, weightDecay)
     {
         _clip = clip;
         _isConstructed = true;
         BindOrGiveBack();
     }
 
-    /// <summary>Prepares to optimise parameters that have names, for messages and results.</summary>
-    /// <param name="parameters">The parameters with their names, as <c>named_parameters()</c> gives them.</param>
-    /// <param name="lr">Learning rate; the following as above.</param>
-    /// <param name="beta1">Decay of the first moment.</param>
-    /// <param name="beta2">Decay of the second moment.</param>
-    /// <param name="eps">Added to the root of the second moment.</param>
-    /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape.</param>
-    /// <param name="clip">How the gradients of all groups together are clipped; null does not clip.</param>
-    /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
-    public AdamW(
-        IEnumerable<(string name, Parameter parameter)> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
-        double weight_decay = 0, GradClipperOptions? clip = null)
-        : this(parameters.ToArray(), lr, beta1, beta2, eps, weight_decay, clip)
-    {
-    }
-
-    private AdamW(
+    private FusedAdamW(
         (string Name, Parameter Parameter)[] parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
         : base(Array.ConvertAll(parameters, entry => entry.Parameter), lr, beta1, beta2, eps, weightDecay)
     {
@@ -78,7 +52,9 @@ public sealed class AdamW : TorchAdamW
     /// <summary>Clips, if it was asked for, and updates the parameters that have gradients.</summary>
     /// <param name="closure">Computes the loss anew, gradients included; null when that has been done.</param>
     /// <returns>What the closure returned, or null.</returns>
-    /// <exception cref="NotSupportedException">A gradient is of a kind that Andrea does not work on; nothing was changed.</exception>
+    /// <exception cref="NotSupportedException">A gradient, moment or option, such as one that was loaded, is of a kind that Andrea does not work on; nothing was changed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option or a loaded step number is out of range; nothing was changed.</exception>
+    /// <exception cref="ObjectDisposedException">The optimizer is disposed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>: the policy is Throw, or too many steps in a row were skipped.</exception>
     public override torch.Tensor? step(Func<torch.Tensor>? closure = null)
     {
@@ -88,25 +64,48 @@ public sealed class AdamW : TorchAdamW
             using (torch.enable_grad())
                 loss = closure();
         }
-        (_fused ?? throw new ObjectDisposedException(nameof(AdamW))).Step();
+        (_fused ?? throw new ObjectDisposedException(nameof(FusedAdamW))).Step();
         return loss;
     }
 
-    /// <summary>Adds a group; its parameters' steps are counted from 0.</summary>
+    /// <summary>Adds a group; its parameters' steps are counted from 0. A group that is refused is as if it had never been given.</summary>
     /// <param name="param_group">The group; amsgrad and maximize are refused.</param>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
     /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The optimizer is disposed.</exception>
     public override void add_param_group(global::TorchSharp.Modules.ParamGroup param_group)
     {
         ArgumentNullException.ThrowIfNull(param_group);
-        if (param_group.Options is Options { amsgrad: true } or Options { maximize: true })
-            throw new NotSupportedException("A parameter group asks for amsgrad or maximize, which Andrea's AdamW does not have. Leave it to TorchSharp's own AdamW.");
-        base.add_param_group(param_group);
+        if (param_group.Options is Options options)
+            FusedStep.Refuse(options);
         // The base class calls this while it is being made.
         if (!_isConstructed)
+        {
+            base.add_param_group(param_group);
             return;
-        Unbind();
-        Bind();
+        }
+        FusedStep before = _fused ?? throw new ObjectDisposedException(nameof(FusedAdamW));
+        nint[] added = [.. param_group.Parameters.Select(parameter => parameter.Handle)];
+        // The base class would give such a parameter a new state, and forget the one it has.
+        if (added.Length != added.Distinct().Count() || added.Any(_state.ContainsKey))
+            throw new ArgumentException("A parameter of the group is in this optimizer already, or twice in the group. Leave one out.", nameof(param_group));
+        before.WriteSteps();
+        base.add_param_group(param_group);
+        try
+        {
+            _fused = Bind();
+        }
+        catch
+        {
+            _parameter_groups.Remove(param_group);
+            foreach (nint handle in added)
+            {
+                ((State)_state[handle]).Dispose();
+                _state.Remove(handle);
+            }
+            throw;
+        }
+        before.Dispose();
     }
 
     /// <summary>The options and states, as TorchSharp's AdamW has them; what save_state_dict writes. Waits for the device.</summary>
@@ -127,19 +126,12 @@ public sealed class AdamW : TorchAdamW
         base.Dispose(disposing);
     }
 
-    private void Unbind()
-    {
-        _fused?.WriteSteps();
-        _fused?.Dispose();
-        _fused = null;
-    }
-
     /// <summary>Nobody gets an optimizer that cannot be made, so nobody could dispose its moments.</summary>
     private void BindOrGiveBack()
     {
         try
         {
-            Bind();
+            _fused = Bind();
         }
         catch
         {
@@ -148,13 +140,29 @@ public sealed class AdamW : TorchAdamW
         }
     }
 
-    private void Bind()
+    private FusedStep Bind()
     {
         var entries = new List<FusedStep.Entry>();
         foreach (global::TorchSharp.Modules.ParamGroup group in _parameter_groups)
             foreach (Parameter parameter in group.Parameters)
                 entries.Add(new FusedStep.Entry(
                     _names.GetValueOrDefault(parameter.Handle, $"parameter {entries.Count}"), parameter, (State)_state[parameter.Handle], (Options)group.Options));
-        _fused = new FusedStep(entries, _clip);
+        return new FusedStep(entries, _clip);
+    }
+
+    /// <summary>What there is to make. State files begin with the name of the optimizer's class, so it is called as TorchSharp's.</summary>
+    internal sealed class AdamW : FusedAdamW
+    {
+        internal AdamW(
+            IEnumerable<ParamGroup> parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
+            : base(parameters, lr, beta1, beta2, eps, weightDecay, clip)
+        {
+        }
+
+        internal AdamW(
+            IEnumerable<(string Name, Parameter Parameter)> parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
+            : base(parameters.ToArray(), lr, beta1, beta2, eps, weightDecay, clip)
+        {
+        }
     }
 }

@@ -6,7 +6,7 @@ using TorchAdamW = TorchSharp.Modules.AdamW;
 namespace Andrea.TorchSharp.Tests;
 
 /// <summary>The fused AdamW against TorchSharp's own.</summary>
-public class AdamWTests
+public class FusedAdamWTests
 {
     // Both round each step in float32, in different places: 30 steps of about lr each.
     private const double Tolerance = 2e-6;
@@ -17,7 +17,7 @@ public class AdamWTests
         using var theirs = new SmallModule();
         using var ours = new SmallModule();
         using TorchAdamW expected = optim.AdamW(theirs.parameters(), lr: 1e-3, weight_decay: 0.1);
-        using AdamW optimizer = Fused.AdamW(ours.parameters(), lr: 1e-3, weight_decay: 0.1);
+        using FusedAdamW optimizer = Fused.AdamW(ours.parameters(), lr: 1e-3, weight_decay: 0.1);
         for (int step = 0; step < 30; step++)
         {
             theirs.UseSometimes = ours.UseSometimes = step % 3 != 1;
@@ -39,7 +39,7 @@ public class AdamWTests
         using var theirs = new SmallModule();
         using var ours = new SmallModule();
         using TorchAdamW expected = optim.AdamW(theirs.parameters(), lr: 1e-2);
-        using AdamW optimizer = Fused.AdamW(ours.named_parameters(), lr: 1e-2, max_norm: 0.5);
+        using FusedAdamW optimizer = Fused.AdamW(ours.named_parameters(), lr: 1e-2, max_norm: 0.5);
         for (int step = 0; step < 10; step++)
         {
             theirs.Backward(step, 5);
@@ -64,7 +64,7 @@ public class AdamWTests
             new(module.parameters().Where(p => p.dim() <= 1), new TorchAdamW.Options { beta1 = 0.8, beta2 = 0.95, eps = 1e-6 }),
         ];
         using TorchAdamW expected = optim.AdamW(Groups(theirs), lr: 2e-3, weight_decay: 0.01);
-        using AdamW optimizer = Fused.AdamW(Groups(ours), lr: 2e-3, weight_decay: 0.01);
+        using FusedAdamW optimizer = Fused.AdamW(Groups(ours), lr: 2e-3, weight_decay: 0.01);
         for (int step = 0; step < 10; step++)
         {
             theirs.Backward(step);
@@ -84,7 +84,7 @@ public class AdamWTests
         using var theirs = new SmallModule();
         using var ours = new SmallModule();
         using TorchAdamW expected = optim.AdamW(theirs.parameters(), lr: 1e-3);
-        using AdamW optimizer = Fused.AdamW(ours.parameters(), lr: 1e-3);
+        using FusedAdamW optimizer = Fused.AdamW(ours.parameters(), lr: 1e-3);
         optim.lr_scheduler.LRScheduler[] schedulers = [.. new optim.Optimizer[] { expected, optimizer }.Select(o => kind switch
         {
             "step" => optim.lr_scheduler.StepLR(o, 3, 0.5),
@@ -109,7 +109,7 @@ public class AdamWTests
         using var theirs = new SmallModule(width: 9000);
         using var ours = new SmallModule(width: 9000);
         using TorchAdamW expected = optim.AdamW(theirs.parameters());
-        using AdamW optimizer = Fused.AdamW(ours.parameters());
+        using FusedAdamW optimizer = Fused.AdamW(ours.parameters());
         for (int step = 0; step < 4; step++)
         {
             theirs.Backward(step);
@@ -160,7 +160,7 @@ public class AdamWTests
     public void LoadStateDict_AnEarlierState_ResumesBitForBit()
     {
         using var module = new SmallModule();
-        using AdamW optimizer = Fused.AdamW(module.parameters(), lr: 1e-2);
+        using FusedAdamW optimizer = Fused.AdamW(module.parameters(), lr: 1e-2);
         for (int step = 0; step < 3; step++)
         {
             module.Backward(step);
@@ -192,7 +192,7 @@ public class AdamWTests
     public void Step_NaNWithMaxNorm_ChangesNothingAndIsNotCounted()
     {
         using var module = new SmallModule();
-        using AdamW optimizer = Fused.AdamW(module.named_parameters(), max_norm: 1);
+        using FusedAdamW optimizer = Fused.AdamW(module.named_parameters(), max_norm: 1);
         module.Backward(0);
         optimizer.step();
         float[][] before = module.Values();
@@ -200,7 +200,7 @@ public class AdamWTests
         module.parameters().First(p => p.grad is not null).grad!.fill_(float.PositiveInfinity);
         optimizer.step();
         Assert.Equal(before, module.Values());
-        Assert.Equal(SkipReason.NonFiniteGradients, optimizer.Clipper!.Latest.Skipped);
+        Assert.Equal(SkipReason.NonFiniteGradients, optimizer.Clipper!.Latest.SkipReason);
         Assert.Equal(1, Steps(optimizer).Max());
     }
 
@@ -210,7 +210,7 @@ public class AdamWTests
         using var theirs = new SmallModule();
         using var ours = new SmallModule();
         using TorchAdamW expected = optim.AdamW(theirs.parameters().Skip(2));
-        using AdamW optimizer = Fused.AdamW(ours.parameters().Skip(2));
+        using FusedAdamW optimizer = Fused.AdamW(ours.parameters().Skip(2));
         for (int step = 0; step < 6; step++)
         {
             if (step == 3)
@@ -231,7 +231,7 @@ public class AdamWTests
     public void Step_WithAClosure_ReturnsItsLoss()
     {
         using var module = new SmallModule();
-        using AdamW optimizer = Fused.AdamW(module.parameters());
+        using FusedAdamW optimizer = Fused.AdamW(module.parameters());
         float[][] before = module.Values();
         using Tensor? loss = optimizer.step(() => tensor(module.Backward(0)));
         Assert.True(loss!.item<double>() > 0);
@@ -242,7 +242,7 @@ public class AdamWTests
     public void Step_OverAndOver_LeavesNoTensorsBehind()
     {
         using var module = new SmallModule();
-        using AdamW optimizer = Fused.AdamW(module.parameters(), max_norm: 1);
+        using FusedAdamW optimizer = Fused.AdamW(module.parameters(), max_norm: 1);
         module.Backward(0);
         optimizer.step();
         long before = Tensor.TotalCount;

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Andrea.Monitoring;
+using Andrea.Monitoring.Diagnosis;
+using Andrea.Tests.Support;
+
+namespace Andrea.Tests.Monitoring.Diagnosis;
+
+/// <summary>The early warning against the coherence gate, on samples of real runs; Recorded/README.md says how they were made.</summary>
+public class RepetitionRisingTests
+{
+    /// <summary>Runs that collapse, where the gate halts, and the step of the warning.</summary>
+    public static TheoryData<string, int, int> Collapses { get; } = new()
+    {
+        { "self-fed-1", 820, 680 },
+        { "self-fed-2", 820, 680 },
+    };
+
+    [Theory, MemberData(nameof(Collapses))]
+    public void Collapse_IsToldBeforeTheGateHalts(string name, int halt, int warning)
+    {
+        (long halted, Verdict[] verdicts) = Watch(name);
+        Assert.Equal(halt, halted);
+        Verdict verdict = Assert.Single(verdicts);
+        Assert.Equal((VerdictKind.RepetitionRising, warning), (verdict.Kind, verdict.Step));
+        Assert.InRange(verdict.Since, warning - 60, warning);
+        Assert.Contains("coherence score", verdict.Summary, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData("takeover-1"), InlineData("takeover-2")]
+    public void LoopThatOnlySomeSamplesFallInto_IsToldWhereTheGateSeesNothing(string name)
+    {
+        (long halted, Verdict[] verdicts) = Watch(name);
+        Assert.True(halted < 0 || halted > verdicts[0].Step);
+        Assert.Equal(VerdictKind.RepetitionRising, verdicts[0].Kind);
+    }
+
+    [Theory, InlineData("healthy-mixed"), InlineData("healthy-notes"), InlineData("healthy-questions")]
+    public void HealthyRun_RaisesNothingAndScoresFarAboveTheGate(string name)
+    {
+        (long halted, Verdict[] verdicts) = Watch(name);
+        Assert.Equal(-1, halted);
+        Assert.Empty(verdicts);
+        // The lowest has a line of dashes in it.
+        Assert.All(Read(name), record => Assert.True(record.Score.Total > 50, $"step {record.Step}: {record.Score}"));
+        Assert.True(Read(name).Select(record => record.Score.Total).Order().ElementAt(25) > 90);
+    }
+
+    [Fact]
+    public void SlowRise_OverManyTimesTheHistory_IsTold()
+    {
+        using var diagnosis = new GradientDiagnosis();
+        for (int i = 0; i < 400; i++)
+            diagnosis.OnCoherence(Record(i + 1, 0.001 * i));
+        Verdict verdict = Assert.Single(diagnosis.Verdicts);
+        Assert.InRange(verdict.Step, 150, 180);
+    }
+
+    [Fact]
+    public void ScatterThatDoesNotRise_IsNotTold()
+    {
+        using var diagnosis = new GradientDiagnosis();
+        for (int i = 0; i < 400; i++)
+            diagnosis.OnCoherence(Record(i + 1, i % 3 * 0.1));
+        Assert.Empty(diagnosis.Verdicts);
+    }
+
+    private static CoherenceRecord Record(long step, double repetition) =>
+        new(step, new CoherenceScore(35 * (1 - repetition), 35 * (1 - repetition), 20, 10), 0, "");
+
+    /// <summary>Where the gate with its defaults would have halted, -1 for nowhere, and what was found up to there.</summary>
+    private static (long Halted, Verdict[] Verdicts) Watch(string name)
+    {
+        var gate = new CoherenceGateOptions();
+        using var diagnosis = new GradientDiagnosis();
+        int low = 0;
+        foreach (CoherenceRecord record in Read(name))
+        {
+            low = record.Score.Total < gate.Threshold ? low + 1 : 0;
+            diagnosis.OnCoherence(record);
+            if (low == gate.InARow)
+                return (record.Step, [.. diagnosis.Verdicts]);
+        }
+        return (-1, [.. diagnosis.Verdicts]);
+    }
+
+    private static IEnumerable<CoherenceRecord> Read(string name)
+    {
+        string path = Path.Combine(SourceTree.Root(), "tests", "Andrea.Tests", "Monitoring", "Recorded", name + ".jsonl");
+        foreach (string line in File.ReadLines(path))
+        {
+            JsonElement record = JsonElement.Parse(line);
+            string text = record.GetProperty("sample").GetString()!;
+            yield return new CoherenceRecord(record.GetProperty("step").GetInt64(), CoherenceScore.Of(text), 0, text);
+        }
+    }
+}
