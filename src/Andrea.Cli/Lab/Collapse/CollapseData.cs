@@ -20,8 +20,10 @@ internal static class CollapseData
     /// <summary>Limits of the sources: which ones to warm up with.</summary>
     public static IReadOnlyList<SourceLimits> Limits { get; } = [.. Names.Take(BroadCount).Select(name => new SourceLimits(name, Warmup: true))];
 
-    /// <summary>All sources, equally long.</summary>
-    public static TokenDataset Create(int characters)
+    /// <summary>All sources, equally long, in morphemes: in single characters, a model that says one token again and again would not say one word.</summary>
+    /// <param name="characters">Of all sources together.</param>
+    /// <param name="segments">Morphemes of the vocabulary, besides 256 bytes and a mark.</param>
+    public static TokenDataset Create(int characters, int segments)
     {
         int each = characters / Names.Count;
         NamedText[] sources =
@@ -31,7 +33,7 @@ internal static class CollapseData
             new(Names[2], TextSource.FromText(BuiltInCorpus.Generate(CorpusKind.Notes, seed: 1, each))),
             new(Names[3], TextSource.FromText(Lists(each))),
         ];
-        return TokenDataset.Create(sources, Tokenizer.Create("char", TextSource.Join(sources.Select(source => source.Text))));
+        return TokenDataset.Create(sources, Tokenizer.Create(FormattableString.Invariant($"harris-{segments}"), TextSource.Join(sources.Select(source => source.Text))));
     }
 
     private static string Lists(int characters)

@@ -40,9 +40,9 @@ internal sealed record CollapseExperiment
 
     public IReadOnlyList<int> Widths { get; init; } = [64, 128];
 
-    public int Steps { get; init; } = 1200;
+    public int Steps { get; init; } = 2000;
 
-    public int Seeds { get; init; } = 3;
+    public int Seeds { get; init; } = 5;
 
     public int Batch { get; init; } = 8;
 
@@ -50,9 +50,11 @@ internal sealed record CollapseExperiment
 
     public int Layers { get; init; } = 2;
 
-    public int Characters { get; init; } = 600_000;
+    public int Characters { get; init; } = 1_000_000;
 
-    public int SampleTokens { get; init; } = 300;
+    public int Segments { get; init; } = 512;
+
+    public int SampleTokens { get; init; } = 200;
 
     public double LearningRate { get; init; } = 1e-3;
 
@@ -63,7 +65,7 @@ internal sealed record CollapseExperiment
     /// <summary>Smaller models, fewer steps, one seed: whether all is well, and no more.</summary>
     public static CollapseExperiment Quick { get; } = new()
     {
-        Widths = [16, 32], Steps = 360, Seeds = 1, Context = 32, Layers = 1, Characters = 120_000, SampleTokens = 200, LearningRate = 3e-3,
+        Widths = [16, 32], Steps = 360, Seeds = 1, Context = 32, Layers = 1, Characters = 120_000, SampleTokens = 100, Segments = 128, LearningRate = 3e-3,
     };
 
     /// <summary>Steps between samples, and between measurements of the validation loss.</summary>
@@ -77,7 +79,7 @@ internal sealed record CollapseExperiment
     /// <param name="runsFolder">Folder for the runs that a page is made of: all arms of the widest model, first seed; null writes none.</param>
     public CollapseResult Run(LabSession session, string? runsFolder)
     {
-        TokenDataset data = CollapseData.Create(Characters);
+        TokenDataset data = CollapseData.Create(Characters, Segments);
         CollapseArm unguarded = CollapseArm.All[0];
         LabArm[] ladder = [.. Ladder.Select(shock => ArmOf(unguarded, Widths[^1], shock, 1, data, null) with { Name = $"v1 | {shock.Description}" })];
         CollapseRung[] rungs = [.. Ladder.Zip(session.Run("Shocks until v1 collapses", ladder))

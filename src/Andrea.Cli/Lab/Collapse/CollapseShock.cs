@@ -10,10 +10,10 @@ internal enum ShockText
     /// <summary>The source's own text.</summary>
     Own,
 
-    /// <summary>The same in other characters: a source that nothing has been learned of.</summary>
+    /// <summary>The same in other tokens: a source that nothing has been learned of.</summary>
     Foreign,
 
-    /// <summary>One character of it again and again: a source of mere repetition.</summary>
+    /// <summary>One token of it again and again: a source of mere repetition.</summary>
     Repeated,
 }
 
@@ -32,8 +32,8 @@ internal sealed record CollapseShock(ShockText Text, double Scale, double RateFa
         new(ShockText.Own, 1),
         new(ShockText.Own, 10), new(ShockText.Own, 30), new(ShockText.Own, 100),
         new(ShockText.Foreign, 10), new(ShockText.Foreign, 30), new(ShockText.Foreign, 100),
-        new(ShockText.Repeated, 10), new(ShockText.Repeated, 30), new(ShockText.Repeated, 100),
-        new(ShockText.Repeated, 30, 3), new(ShockText.Repeated, 100, 3), new(ShockText.Repeated, 100, 10),
+        new(ShockText.Repeated, 1), new(ShockText.Repeated, 3), new(ShockText.Repeated, 10), new(ShockText.Repeated, 30), new(ShockText.Repeated, 100),
+        new(ShockText.Repeated, 10, 3), new(ShockText.Repeated, 30, 3), new(ShockText.Repeated, 100, 3), new(ShockText.Repeated, 100, 10),
     ];
 
     private bool IsNone => Text == ShockText.Own && Scale == 1;
@@ -43,8 +43,8 @@ internal sealed record CollapseShock(ShockText Text, double Scale, double RateFa
 
     private string TextName => Text switch
     {
-        ShockText.Foreign => "other characters",
-        ShockText.Repeated => "one character",
+        ShockText.Foreign => "other tokens",
+        ShockText.Repeated => "one token",
         _ => "own text",
     };
 

@@ -14,7 +14,7 @@ internal static class CollapseTable
         CollapseExperiment experiment = result.Experiment;
         LabTable table = new LabTable().Paragraph("# The collapse and its cure").Paragraph(Setting(experiment));
         table.Paragraph("## What it took").Paragraph(
-            Invariant($"v1 of the widest model ({experiment.Widths[^1]} channels), seed 1, under harder and harder shocks: in the first {CollapseShock.Steps} steps of each phase of the curriculum but the first, gradients are multiplied, and the text is the source's own, the same in other characters (which nothing was learned of), or one character of it again and again; last, the learning rate of the whole run is multiplied, too. Collapsed: the validation loss rises {CollapseScore.Rise} nats or more above its lowest and stays there to the end. Repeats: more than half of the pairs and triples of words in its last three samples stood there before."));
+            Invariant($"v1 of the widest model ({experiment.Widths[^1]} channels), seed 1, under harder and harder shocks: in the first {CollapseShock.Steps} steps of each phase of the curriculum but the first, gradients are multiplied, and the text is the source's own, the same in other tokens (which nothing was learned of), or one token of it again and again; last, the learning rate of the whole run is multiplied, too. Collapsed: the validation loss rises {CollapseScore.Rise} nats or more above its lowest and stays there to the end. Repeats: more than half of the pairs and triples of words in its last three samples stood there before."));
         table.Table(["shock", "largest norm / median", "collapsed at step", "lowest loss", "final loss", "coherence", "repetition"], result.Rungs.Select(Rung));
         if (result.Shock is null)
             return table.ToString();
@@ -34,7 +34,7 @@ internal static class CollapseTable
     }
 
     private static string Setting(CollapseExperiment experiment) =>
-        Invariant($"Models of {experiment.Layers} layers on characters, {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps at a constant rate of {experiment.LearningRate}, {experiment.Seeds} {(experiment.Seeds == 1 ? "seed" : "seeds")}. ")
+        Invariant($"Models of {experiment.Layers} {(experiment.Layers == 1 ? "layer" : "layers")} on morphemes ({experiment.Segments}, and 256 bytes), {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps at a constant rate of {experiment.LearningRate}, {experiment.Seeds} {(experiment.Seeds == 1 ? "seed" : "seeds")}. ")
         + $"Sources {string.Join(", ", CollapseData.Names)} under the bandit with ANDREA's reward. v1: plain Adam, no clip, no decay, full rate and all sources from step 1. "
         + Invariant($"Guards: global clip at 1; {experiment.WarmupSteps} steps of learning rate warmup; decay of {experiment.Decay}; {experiment.WarmupSteps} steps from the {CollapseData.BroadCount} broad sources only; the coherence gate, which halts after 5 scores below 30 in a row. v2 has all. In every arm, a step with NaN is skipped.");
 

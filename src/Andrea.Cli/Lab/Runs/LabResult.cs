@@ -1,4 +1,3 @@
-using Andrea.Clipping;
 using Andrea.Monitoring;
 
 namespace Andrea.Cli.Lab.Runs;
@@ -57,7 +56,7 @@ internal sealed class LabResult(LabArm arm) : IStepObserver
         _magnitudes.Add(record.Clip.MaxMagnitude);
         _coefficients.Add(record.Clip.Coefficient);
         _milliseconds.Add(record.Duration.TotalMilliseconds);
-        if (record.Clip.Skipped != SkipReason.None)
+        if (record.Clip.Skipped)
             _skips.Add(record.Step);
     }
 

@@ -12,7 +12,7 @@ namespace Andrea.Cli.Lab.Spikes;
 /// for it in a sweep without faults.</remarks>
 internal sealed record SpikesExperiment
 {
-    public int Steps { get; init; } = 800;
+    public int Steps { get; init; } = 1200;
 
     public int Seeds { get; init; } = 3;
 

@@ -30,7 +30,7 @@ internal static class SpikesTable
     private static string Setting(SpikesResult result)
     {
         SpikesExperiment experiment = result.Experiment;
-        return Invariant($"A model of {experiment.Layers} layers and {experiment.Width} channels on characters, {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps, ")
+        return Invariant($"A model of {experiment.Layers} {(experiment.Layers == 1 ? "layer" : "layers")} and {experiment.Width} channels on characters, {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps, ")
             + Invariant($"{experiment.Seeds} {(experiment.Seeds == 1 ? "seed" : "seeds")}; cosine schedule, warmup of {Math.Max(1, experiment.Steps / 12)} steps, AdamW with betas of 0.9 and 0.999 unless the method is another. ")
             + Invariant($"Limits: global clip 1; per tensor {result.Limits.TensorNorm:0.000}, so that the joint norm is at most 1; by value {result.Limits.Value:0.000}, as the largest entry of a healthy gradient of norm 1; others as their papers have them, SPAM's periods fitted to the run. ")
             + $"Faults begin at step {SpikeFault.FirstOf(experiment.Steps)}:\n\n"

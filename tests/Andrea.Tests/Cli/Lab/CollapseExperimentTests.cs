@@ -13,7 +13,7 @@ public class CollapseExperimentTests
 
     private static readonly CollapseExperiment Tiny = new()
     {
-        Widths = [8, 16], Steps = 240, Seeds = 1, Batch = 4, Context = 16, Layers = 1, Characters = 40_000, SampleTokens = 40, LearningRate = 1e-2,
+        Widths = [8, 16], Steps = 240, Seeds = 1, Batch = 4, Context = 16, Layers = 1, Characters = 40_000, SampleTokens = 40, Segments = 64, LearningRate = 1e-2,
         Ladder = [new(ShockText.Own, 1), Hard],
     };
 
@@ -48,7 +48,7 @@ public class CollapseExperimentTests
     {
         var curriculum = new CurriculumOptions { Reward = CurriculumReward.LossDrop, WarmupSteps = 30, Sources = CollapseData.Limits };
         using Device device = Device.Cpu(1);
-        using var trainer = new Trainer(device, new() { VocabularySize = 1, ContextLength = 4, ChannelCount = 4, HeadCount = 1, LayerCount = 1 }, CollapseData.Create(8000), new TrainerOptions
+        using var trainer = new Trainer(device, new() { VocabularySize = 1, ContextLength = 4, ChannelCount = 4, HeadCount = 1, LayerCount = 1 }, CollapseData.Create(20_000, 32), new TrainerOptions
         {
             Steps = 200, BatchSize = 1, Curriculum = curriculum, Seed = 5, EvaluationBatches = 0, CheckpointEvery = 0, Monitor = GradientMonitorOptions.Off, Diagnosis = null,
         });
