@@ -41,7 +41,7 @@ internal sealed class LabOutput : IDisposable
     {
         table += $"\nMade by `{_command}`, Andrea {Versions.Andrea}, {Machine.Processor}, {Environment.ProcessorCount} threads, in {Units.Time(_terminal.Clock.GetElapsedTime(_started))}.\n";
         if (Session.IsCancelled)
-            table = $"Ended early: what follows are the {results.Count} runs that were complete.\n\n{table}";
+            table = $"Ended early: what is missing here was not run.\n\n{table}";
         _terminal.Output.Write(table);
         if (Folder is null)
             return;

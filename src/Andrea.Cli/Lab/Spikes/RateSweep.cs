@@ -2,7 +2,7 @@ namespace Andrea.Cli.Lab.Spikes;
 
 /// <summary>How a method did at each learning rate, without faults.</summary>
 /// <param name="Rates">The rates.</param>
-/// <param name="Losses">Validation loss at the end with each; NaN where a run diverged or was not made.</param>
+/// <param name="Losses">Validation loss at the end with each; NaN where a run diverged.</param>
 internal sealed record RateSweep(IReadOnlyList<double> Rates, IReadOnlyList<double> Losses)
 {
     /// <summary>The rate with the lowest loss; the lowest rate where none is finite.</summary>

@@ -98,8 +98,9 @@ internal sealed record SpikesExperiment
     {
         LabArm[] arms = [.. methods.SelectMany(method => Rates.Select(rate => ArmOf(method, FormattableString.Invariant($"rate {rate}"), rate, 1, data)))];
         LabResult?[] results = session.Run("Learning rates", arms);
-        return methods.Select((method, i) => (method.Name, Losses: Rates.Select((_, j) => results[i * Rates.Count + j]?.FinalLoss ?? double.NaN)))
-            .ToDictionary(pair => pair.Name, pair => new RateSweep(Rates, [.. pair.Losses]));
+        // Of an experiment that was ended early, the methods that were through.
+        return methods.Zip(results.Chunk(Rates.Count)).Where(pair => pair.Second.All(result => result is not null))
+            .ToDictionary(pair => pair.First.Name, pair => new RateSweep(Rates, [.. pair.Second.Select(result => result!.FinalLoss)]));
     }
 
     private IEnumerable<SpikePlan> Plan(TokenDataset data, IReadOnlyList<SpikeMethod> methods, Dictionary<string, RateSweep> sweeps)

@@ -12,12 +12,7 @@ internal static class SpikesTable
         var advice = new SpikesAdvice(result);
         var table = new LabTable().Paragraph("# Protections against loss spikes").Paragraph(Setting(result));
         Rates(table, result);
-        table.Paragraph("## Final loss").Paragraph(
-            Invariant($"Each column of a fault is the median over seeds of the final validation loss, less that of {SpikeMethod.BaselineName} without any fault and with the same seed; bold holds (at most {advice.Tolerance:0.00} above). ")
-            + "Healthy: likewise, where nothing goes wrong. False alarms: steps of healthy runs that were skipped, all seeds together. Touched: share of the healthy steps whose gradients the clipper changed; what optimizers do is not counted. Mean: over the faults. Mean damage: likewise, less the method's own healthy loss.");
-        table.Table(
-            ["method", "healthy", "false alarms", "touched", .. FaultsOf(result), "mean", "mean damage", "holds"],
-            result.Methods.Where(method => result.Cells.Any(cell => cell.Method.Name == method.Name)).Select(method => Summary(result, advice, method)));
+        Summary(table, result, advice);
         Details(table, result);
         HighRate(table, result);
         Overhead(table, result);
@@ -25,6 +20,18 @@ internal static class SpikesTable
         foreach (string paragraph in advice.Paragraphs())
             table.Paragraph(paragraph);
         return table.ToString();
+    }
+
+    private static void Summary(LabTable table, SpikesResult result, SpikesAdvice advice)
+    {
+        if (result.Cells.Count == 0)
+            return;
+        table.Paragraph("## Final loss").Paragraph(
+            Invariant($"Each column of a fault is the median over seeds of the final validation loss, less that of {SpikeMethod.BaselineName} without any fault and with the same seed; bold holds (at most {advice.Tolerance:0.00} above). ")
+            + "Healthy: likewise, where nothing goes wrong. False alarms: steps of healthy runs that were skipped, all seeds together. Touched: share of the healthy steps whose gradients the clipper changed; what optimizers do is not counted. Mean: over the faults. Mean damage: likewise, less the method's own healthy loss.");
+        table.Table(
+            ["method", "healthy", "false alarms", "touched", .. FaultsOf(result), "mean", "mean damage", "holds"],
+            result.Methods.Where(method => result.Cells.Any(cell => cell.Method.Name == method.Name)).Select(method => SummaryRow(result, advice, method)));
     }
 
     private static string Setting(SpikesResult result)
@@ -39,6 +46,8 @@ internal static class SpikesTable
 
     private static void Rates(LabTable table, SpikesResult result)
     {
+        if (result.Sweeps.Count == 0)
+            return;
         table.Paragraph("## Learning rates").Paragraph("Final validation loss without faults at each rate, one seed; that of the lowest is used from here on.");
         table.Table(
             ["method", .. result.Experiment.Rates.Select(rate => Invariant($"{rate}")), "chosen"],
@@ -46,7 +55,7 @@ internal static class SpikesTable
                 [pair.Key, .. pair.Sweep.Losses.Select(loss => Spread.Text(loss, "0.000")), Invariant($"{pair.Sweep.Best}{(pair.Sweep.IsAtEdge ? " (at the edge)" : "")}")]));
     }
 
-    private static string[] Summary(SpikesResult result, SpikesAdvice advice, SpikeMethod method)
+    private static string[] SummaryRow(SpikesResult result, SpikesAdvice advice, SpikeMethod method)
     {
         SpikeCell[] healthy = [.. result.Of(method.Name, SpikeFault.HealthyName)];
         double touched = healthy.Select(cell => cell.Result.ClippedShare).DefaultIfEmpty(double.NaN).Average();
@@ -73,6 +82,8 @@ internal static class SpikesTable
 
     private static void Details(LabTable table, SpikesResult result)
     {
+        if (result.Cells.Count == 0)
+            return;
         table.Paragraph("## Fault by fault").Paragraph(
             "Medians over seeds, with their range. Damage: final loss less that of the same method and seed without the fault. Spikes: steps after the fault whose loss stands 6 robust deviations above the 50 before it. "
             + "Lost steps: those skipped, and those from the end of the fault until the loss is back where it was; > where it never was.");
