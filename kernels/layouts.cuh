@@ -117,3 +117,24 @@ ANDREA_CHECK_FIELD(UpdateSums, updates);
 ANDREA_CHECK_FIELD(UpdateSums, ratios);
 ANDREA_CHECK_FIELD(UpdateSums, second_moments);
 ANDREA_CHECK_FIELD(UpdateSums, gradients);
+
+/* What the spike guard knows besides its windows, and what it said of the newest step. */
+struct SpikeState {
+    double loss_score;
+    double norm_score;
+    double loss_median; /* NaN when nothing was accepted yet */
+    double norm_median;
+    int count;
+    int next;
+    int flagged_in_row;
+    int reason; /* 0 not skipped, 1 not finite, 2 loss, 3 norm */
+};
+ANDREA_CHECK_SIZE(SpikeState);
+ANDREA_CHECK_FIELD(SpikeState, loss_score);
+ANDREA_CHECK_FIELD(SpikeState, norm_score);
+ANDREA_CHECK_FIELD(SpikeState, loss_median);
+ANDREA_CHECK_FIELD(SpikeState, norm_median);
+ANDREA_CHECK_FIELD(SpikeState, count);
+ANDREA_CHECK_FIELD(SpikeState, next);
+ANDREA_CHECK_FIELD(SpikeState, flagged_in_row);
+ANDREA_CHECK_FIELD(SpikeState, reason);

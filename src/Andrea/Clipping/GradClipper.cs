@@ -102,6 +102,9 @@ public sealed class GradClipper : IDisposable
     /// <summary>Told of every clip as soon as it is on its way, before its result is posted; not of those that are recorded.</summary>
     internal Action? Enqueued { get; set; }
 
+    /// <summary>Has the last word on whether a step is skipped; null where the clip alone decides. Before the first clip; not owned.</summary>
+    internal SpikeGate? Gate { get; set; }
+
     /// <summary>What it measures.</summary>
     internal TensorSet Gradients => _gradients;
 
@@ -226,6 +229,7 @@ public sealed class GradClipper : IDisposable
         _gradients.ThrowIfDisposed();
         _backend.GradNormPartial(_table, _partials);
         _backend.GradNormFinal(_table, _partials, _settings, _tensorNorms, State);
+        Gate?.Enqueue(Outcome);
     }
 
     /// <summary>Sends the result on its way to the host, and takes what has arrived.</summary>
@@ -237,6 +241,7 @@ public sealed class GradClipper : IDisposable
         if (_recorded)
             return;
         Enqueued?.Invoke();
+        Gate?.Post();
         if (_posted - _taken == ResultsUnderWay)
             AwaitOldest();
         _readback.Post(State);
@@ -263,7 +268,8 @@ public sealed class GradClipper : IDisposable
         _taken++;
         _latest = ResultOf(state);
         Arrived?.Invoke(_latest);
-        if (state.Skip == 0)
+        // A spike is the guard's to answer for.
+        if (state.Skip != (int)SkipReason.NonFiniteGradients)
             return;
         if (Options.NonFinite == NonFinitePolicy.Throw)
             throw new NonFiniteGradientException(_latest, "Look at that tensor's layer and batch, or choose NonFinitePolicy.SkipStep to go on without the step.");
@@ -273,7 +279,7 @@ public sealed class GradClipper : IDisposable
 
     private ClipResult ResultOf(in ClipState state) => new(
         state.Calls, state.Norm, state.Coefficient * state.Norm, state.Coefficient, state.MaxMagnitude,
-        state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
+        (SkipReason)state.Skip, state.NonFiniteCount,
         state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
         state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
 }

@@ -134,6 +134,9 @@ public sealed class AdamW : IDisposable
     /// <summary>Where it works.</summary>
     internal Device Device { get; }
 
+    /// <summary>(1) How far it has come, on the device.</summary>
+    internal DeviceBuffer<AdamWState> Progress => _state;
+
     /// <summary>Measures with the clipper, if there is one, then updates parameters and moments.</summary>
     /// <param name="learningRate">This step's learning rate; finite, 0 or above.</param>
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>

@@ -104,15 +104,17 @@ public sealed partial class Trainer
         state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)
         ?? throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no training options. Use a checkpoint that a Trainer wrote.");
 
-    private CheckpointTensors Tensors => new(Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
+    private CheckpointTensors Tensors => new(Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments) { GuardGroups = _snapshots?.Groups ?? [] };
 
     private void Restore(string checkpoint)
     {
+        ExpectSnapshots(CheckpointFolder.ReadState(checkpoint).Guard);
         CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
         Step = state.Step;
         _batches.Restore(state.Data);
         _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
+        RestoreGuard(state.Guard);
         _bestValidationLoss = state.BestValidationLoss;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
@@ -162,6 +164,7 @@ public sealed partial class Trainer
             Data = _batches.Save(),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
+            Guard = SaveGuard(),
         };
     }
 

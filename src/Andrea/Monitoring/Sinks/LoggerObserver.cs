@@ -1,3 +1,4 @@
+using Andrea.Clipping;
 using Microsoft.Extensions.Logging;
 
 namespace Andrea.Monitoring.Sinks;
@@ -5,7 +6,7 @@ namespace Andrea.Monitoring.Sinks;
 /// <summary>Tells an <see cref="ILogger"/> what happens in a run, with every value as a named field.</summary>
 /// <remarks>
 /// Event ids: 1 Step (Debug), 2 SkippedStep (Warning), 3 Evaluation (Information), 4 Sample (Debug), 5 Checkpoint (Information), 6 Spike (Warning),
-/// 7 Verdict (Warning). Levels that the logger has switched off cost a call.
+/// 7 Verdict (Warning), 8 Guard (Warning). Levels that the logger has switched off cost a call.
 /// </remarks>
 public sealed partial class LoggerObserver : IStepObserver
 {
@@ -37,6 +38,9 @@ public sealed partial class LoggerObserver : IStepObserver
 
     /// <inheritdoc/>
     public void OnSpike(in SpikeRecord record) => Spike(_logger, record.Step, record.Quantity, record.Value, record.ZScore, record.Median);
+
+    /// <inheritdoc/>
+    public void OnGuard(in GuardRecord record) => Guard(_logger, record.Step, record.Action, record.Reason, record.Sentence);
 
     /// <inheritdoc/>
     public void OnVerdict(Verdict verdict)
@@ -74,6 +78,9 @@ public sealed partial class LoggerObserver : IStepObserver
 
     [LoggerMessage(6, LogLevel.Warning, "Step {Step}: {Quantity} {Value} stands {ZScore} deviations above its median {Median}", EventName = "Spike")]
     private static partial void Spike(ILogger logger, long step, SpikeQuantity quantity, double value, double zScore, double median);
+
+    [LoggerMessage(8, LogLevel.Warning, "Step {Step}: {Action} for {Reason}: {Sentence}", EventName = "Guard")]
+    private static partial void Guard(ILogger logger, long step, GuardAction action, SkipReason reason, string sentence);
 
     [LoggerMessage(7, LogLevel.Warning, "Step {Step}: {Kind} since step {Since}. {Summary} {Remedy}", EventName = "Verdict")]
     private static partial void Verdict(ILogger logger, long step, VerdictKind kind, long since, string summary, string remedy);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Andrea.Gpt;
+using Andrea.Training.Guard;
 
 namespace Andrea.Training.Checkpoints;
 
@@ -33,6 +34,9 @@ internal sealed record CheckpointState
 
     /// <summary>Lowest validation loss of the run so far; null before the first evaluation.</summary>
     public double? BestValidationLoss { get; init; }
+
+    /// <summary>What the spike guard is about; null for a run without one. The tensors of its snapshots are in guard.safetensors.</summary>
+    public GuardProgress? Guard { get; init; }
 
     /// <summary>Exponential moving average of the training loss; null before the first step.</summary>
     public double? LossEma { get; init; }
