@@ -1,5 +1,6 @@
 /* spike_guard.cu: skips the step whose loss or norm stands far above its recent ones; between the clip's decision and the update.
- * @formula   z = (x - median) / max(1.4826 MAD, share |median|) over each window; skip when z > threshold; accepted values enter the windows
+ * @formula   z = (x - max(newer median, line)) / max(1.4826 MAD from the line, share |newer median|); skip when z > threshold; accepted
+ *            values enter the windows
  * @entry     k_spike_guard   grid 1   block 256   shared 2080 bytes
  * @buffer    loss f64 (1) in; windows f64 (2 capacity) in, out; state SpikeState (1) in, out; clip ClipState (1) in, out;
  *            norms TensorNorm (tensors) out, of a skipped step alone
@@ -8,7 +9,7 @@
  * @limits    capacity <= 256
  * @managed   Andrea.Cuda.Gradients.SpikeKernels    @reference Andrea.Backends.SpikeDecision
  * @test      SpikeJudgeTests
- * @source    median and MAD: Hampel 1974; skipping spikes: arXiv:2204.02311 (PaLM), arXiv:2503.05139 (Ling)
+ * @source    median and MAD: Hampel 1974; line through medians: Tukey 1977; skipping spikes: arXiv:2204.02311 (PaLM), arXiv:2503.05139 (Ling)
  */
 #include "gradients.cuh"
 
@@ -19,12 +20,13 @@ __device__ __forceinline__ double infinity() { return __longlong_as_double(0x7ff
 
 __device__ __forceinline__ bool is_finite(double value) { return fabs(value) < infinity(); }
 
-/* The median of count values; thread i has number i in its hand, too. All threads call it, for a count above 0. */
-__device__ double median_of(const double* values, double own, int count, double* middle) {
+/* The median of the count values from number first on, in all threads. All threads call it, for a count above 0. */
+__device__ double median_of(const double* values, int first, int count, double* middle) {
     const int i = (int)threadIdx.x;
-    if (i < count) {
+    if (i >= first && i < first + count) {
+        const double own = values[i];
         int rank = 0;
-        for (int j = 0; j < count; j++) {
+        for (int j = first; j < first + count; j++) {
             const double other = values[j];
             rank += other < own || (other == own && j < i);
         }
@@ -39,28 +41,36 @@ __device__ double median_of(const double* values, double own, int count, double*
     return __dadd_rn(low, __dmul_rn(0.5, __dsub_rn(high, low)));
 }
 
-/* Median and z-score of one series, in all threads. */
+/* The line through both halves' medians, at a place. */
+__device__ __forceinline__ double line_at(int place, int count, int half, double newer, double slope) {
+    return __dadd_rn(newer, __dmul_rn(slope, __dsub_rn((double)place, __dsub_rn((double)(count - 1), __dmul_rn(0.5, (double)(half - 1))))));
+}
+
+/* Newer median and z-score of one series, in all threads. */
 __device__ double score_of(
-    const double* window, double value, int count, int minimum, double share, double* values, double* middle, double* median) {
-    const int i = (int)threadIdx.x;
-    double deviation = canonical_nan();
-    *median = canonical_nan();
-    if (count > 0) {
-        double own = 0.0;
-        if (i < count)
-            values[i] = own = window[i];
-        __syncthreads(); /* all values are there before they are compared */
-        *median = median_of(values, own, count, middle);
-        if (i < count)
-            values[i] = own = fabs(__dsub_rn(own, *median));
-        __syncthreads(); /* all distances are there before they are compared */
-        deviation = median_of(values, own, count, middle);
-    }
+    const double* window, double value, int count, int next, int capacity, int minimum, double share, double* values, double* middle, double* median) {
+    const int i = (int)threadIdx.x, half = max(1, count / 2);
+    /* The oldest first: a full ring's oldest stands where the next will. */
+    const int place = (count == capacity ? next : 0) + i;
+    if (i < count)
+        values[i] = window[place < capacity ? place : place - capacity];
+    __syncthreads(); /* all values are there before they are compared */
+    *median = count == 0 ? canonical_nan() : median_of(values, count - half, half, middle);
     if (!is_finite(value))
         return infinity();
     if (count < minimum)
         return 0.0;
-    const double distance = __dsub_rn(value, *median);
+    const double older = median_of(values, 0, half, middle);
+    const double slope = count < 2 ? 0.0 : __ddiv_rn(__dsub_rn(*median, older), (double)(count - half));
+    if (i < count)
+        values[i] = __dsub_rn(values[i], line_at(i, count, half, *median, slope));
+    __syncthreads(); /* all distances from the line are there before they are compared */
+    const double center = median_of(values, 0, count, middle);
+    if (i < count)
+        values[i] = fabs(__dsub_rn(values[i], center));
+    __syncthreads(); /* all deviations are there before they are compared */
+    const double deviation = median_of(values, 0, count, middle);
+    const double distance = __dsub_rn(value, fmax(*median, line_at(count, count, half, *median, slope)));
     const double scale = fmax(__dmul_rn(ANDREA_NORMAL_SCALE, deviation), __dmul_rn(share, fabs(*median)));
     return distance == 0.0 ? 0.0 : __ddiv_rn(distance, scale);
 }
@@ -77,11 +87,13 @@ __device__ void decide(
     }
     state.reason = reason;
     if (reason == 0) {
+        state.flagged_in_row = 0;
+        if (norm == 0.0)
+            return;
         windows[state.next] = __dadd_rn(loss, 0.0);
         windows[capacity + state.next] = __dadd_rn(norm, 0.0);
         state.next = state.next + 1 == capacity ? 0 : state.next + 1;
         state.count = min(state.count + 1, capacity);
-        state.flagged_in_row = 0;
         return;
     }
     if (clip->skip == 0) {
@@ -110,8 +122,8 @@ k_spike_guard(
     __syncthreads(); /* everyone has looked before the flag is read */
     if (found_bad)
         state.count = state.next = 0;
-    state.loss_score = score_of(windows, *loss, state.count, minimum, loss_share, values, middle, &state.loss_median);
-    state.norm_score = score_of(windows + capacity, clip->norm, state.count, minimum, norm_share, values, middle, &state.norm_median);
+    state.loss_score = score_of(windows, *loss, state.count, state.next, capacity, minimum, loss_share, values, middle, &state.loss_median);
+    state.norm_score = score_of(windows + capacity, clip->norm, state.count, state.next, capacity, minimum, norm_share, values, middle, &state.norm_median);
     __syncthreads(); /* everyone has read clip and windows before they change */
     if (threadIdx.x == 0) {
         decide(capacity, loss_threshold, norm_threshold, *loss, windows, state, clip);
@@ -123,6 +135,6 @@ k_spike_guard(
         return;
     for (int tensor = (int)threadIdx.x; tensor < tensor_count; tensor += blockDim.x) {
         norms[tensor].coefficient = 1.0;
-        norms[tensor].norm_after = norms[tensor].norm;
+        norms[tensor].norm_after = canonical(norms[tensor].norm);
     }
 }

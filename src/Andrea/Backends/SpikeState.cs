@@ -12,7 +12,7 @@ internal struct SpikeState
     /// <summary>z-score of the newest norm, likewise.</summary>
     public double NormScore;
 
-    /// <summary>Median of the accepted losses before the newest step; NaN when there are none.</summary>
+    /// <summary>Median of the newer half of the accepted losses before the newest step; NaN when there are none.</summary>
     public double LossMedian;
 
     /// <summary>Median of the accepted norms, likewise.</summary>

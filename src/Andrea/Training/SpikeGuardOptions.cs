@@ -4,7 +4,8 @@ namespace Andrea.Training;
 
 /// <summary>How a <see cref="Trainer"/> deals with spikes of loss and norm; <see cref="TrainerOptions.SpikeGuard"/>.</summary>
 /// <remarks>
-/// Narrow spikes: a step whose loss or norm stands far above the recent ones, by median and median absolute deviation (MAD), is skipped on the device,
+/// Narrow spikes: a step whose loss or norm stands far above the recent ones, by medians and median absolute deviation (MAD) from
+/// their trend, is skipped on the device,
 /// before its update, without synchronisation; its batch is tried again later, and given up when it spikes again. Wide spikes: many such
 /// steps close together mean that the parameters are at fault; they, the moments and the state of optimizer and guard go back to a snapshot, batches are
 /// passed over, and the learning rate is lower for a while. Only what stands above can be a spike: falling losses are none.

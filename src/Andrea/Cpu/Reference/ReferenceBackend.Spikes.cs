@@ -16,21 +16,30 @@ internal sealed partial class ReferenceBackend
         double[] losses = [.. View(windows)[..guard.Count]], norms = [.. View(windows).Slice(settings.Capacity, guard.Count)];
         if (!losses.Concat(norms).All(double.IsFinite))
             (losses, norms, guard.Count, guard.Next) = ([], [], 0, 0);
-        (guard.LossMedian, guard.NormMedian) = (MedianOf(losses), MedianOf(norms));
-        guard.LossScore = ScoreOf(settings, View(loss)[0], losses, guard.LossMedian, settings.LossShare);
-        guard.NormScore = ScoreOf(settings, decision.Norm, norms, guard.NormMedian, settings.NormShare);
+        if (losses.Length == settings.Capacity)
+            (losses, norms) = ([.. losses[guard.Next..], .. losses[..guard.Next]], [.. norms[guard.Next..], .. norms[..guard.Next]]);
+        (guard.LossScore, guard.LossMedian) = ScoreOf(settings, View(loss)[0], losses, settings.LossShare);
+        (guard.NormScore, guard.NormMedian) = ScoreOf(settings, decision.Norm, norms, settings.NormShare);
         SpikeDecision.Decide(settings, View(loss)[0], View(windows), ref guard, ref decision);
         if (guard.Reason != 0)
             foreach (ref TensorNorm norm in View(clip.Tensors))
                 ClipDecision.Apply(1, ref norm);
     }
 
-    private static double ScoreOf(in SpikeSettings settings, double value, double[] window, double median, double share)
+    /// <summary>Score and newer median; the window begins with its oldest value.</summary>
+    private static (double Score, double Median) ScoreOf(in SpikeSettings settings, double value, double[] window, double share)
     {
-        if (double.IsFinite(value) && window.Length < settings.Minimum)
-            return 0;
-        double deviation = MedianOf([.. window.Select(other => Math.Abs(other - median))]);
-        return SpikeDecision.Score(value, median, deviation, share);
+        int count = window.Length, half = SpikeDecision.HalfOf(count);
+        double newer = MedianOf(window[Math.Max(0, count - half)..]);
+        if (!double.IsFinite(value))
+            return (double.PositiveInfinity, newer);
+        if (count < settings.Minimum)
+            return (0, newer);
+        double slope = SpikeDecision.Slope(count, MedianOf(window[..half]), newer);
+        double[] distances = [.. window.Select((other, i) => other - SpikeDecision.LineAt(i, count, newer, slope))];
+        double middle = MedianOf(distances);
+        double deviation = MedianOf([.. distances.Select(distance => Math.Abs(distance - middle))]);
+        return (SpikeDecision.Score(value, count, newer, slope, deviation, share), newer);
     }
 
     private static double MedianOf(double[] values)
