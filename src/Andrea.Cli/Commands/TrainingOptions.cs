@@ -32,6 +32,10 @@ internal sealed class TrainingOptions
         "--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact).", "exact", "torch");
     private readonly Option<string?> _nonFinite = CliOption.Choice(
         "--non-finite", "What happens when a gradient is NaN or Inf (default: skip the step).", "skip", "propagate", "throw");
+    private readonly Option<bool> _spikeGuard = new("--spike-guard")
+    {
+        Description = "Skips spikes of loss and norm, retries their batches, and goes back to a snapshot when they do not end (default: off; with --resume, as before).",
+    };
     private readonly Option<double?> _decay = Rate("--weight-decay", $"Decoupled weight decay {FromPreset}.");
     private readonly Option<ulong?> _seed = CliOption.Seed("Seed of first values, order of the data, and samples (default: 1).");
     private readonly Option<long?> _evaluateEvery = CliOption.Whole(
@@ -46,7 +50,7 @@ internal sealed class TrainingOptions
     {
         Option[] options =
         [
-            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula, _nonFinite, _decay,
+            _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _formula, _nonFinite, _spikeGuard, _decay,
             _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
         ];
         foreach (Option option in options)
@@ -107,6 +111,7 @@ internal sealed class TrainingOptions
                 Formula = FormulaOf(parsed.GetValue(_formula)) ?? options.Clip.Formula,
                 NonFinite = PolicyOf(parsed.GetValue(_nonFinite)) ?? options.Clip.NonFinite,
             },
+            SpikeGuard = options.SpikeGuard ?? (parsed.GetValue(_spikeGuard) ? new SpikeGuardOptions() : null),
             Optimizer = options.Optimizer with { WeightDecay = parsed.GetValue(_decay) ?? options.Optimizer.WeightDecay },
             EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? options.EvaluateEvery,
             CheckpointEvery = parsed.GetValue(_checkpointEvery) ?? options.CheckpointEvery,

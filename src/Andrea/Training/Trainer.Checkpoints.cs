@@ -33,9 +33,7 @@ public sealed partial class Trainer
         string checkpoint = RunFolder.FindCheckpoint(path);
         CheckpointState state = CheckpointFolder.ReadState(checkpoint);
         TokenDataset data = openData(ReadTokenizer(state, checkpoint));
-        if (state.Data.Fingerprint is { } fingerprint && fingerprint != data.Fingerprint)
-            throw new TrainingDataException(
-                $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
+        CheckFingerprint(state, checkpoint, data);
         TrainerOptions options = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
         options = change is null ? options : change(options);
         RunFolder.RefuseToLose(options.RunFolder, checkpoint);
@@ -99,6 +97,13 @@ public sealed partial class Trainer
     internal static Tokenizer ReadTokenizer(CheckpointState state, string checkpoint) => state.Tokenizer is { } json
         ? Tokenizer.Read(json)
         : throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no tokenizer. Use a checkpoint that a Trainer wrote.");
+
+    private static void CheckFingerprint(CheckpointState state, string checkpoint, TokenDataset data)
+    {
+        if (state.Data.Fingerprint is { } fingerprint && fingerprint != data.Fingerprint)
+            throw new TrainingDataException(
+                $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
+    }
 
     private static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
         state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)

@@ -46,7 +46,7 @@ public sealed partial class Trainer
     {
         long step = drawnAt = Step + 1;
         if (_guard is not { } guard)
-            return _batches.Next();
+            return LatestDraw = _batches.Next();
         if (guard.Answer(step, out long firstSign))
             GoBack(guard, step, firstSign);
         else
@@ -56,13 +56,13 @@ public sealed partial class Trainer
         {
             BatchDraw fresh = _batches.Next();
             guard.Begin(new GuardTurn(step, fresh, step, 0));
-            return fresh;
+            return LatestDraw = fresh;
         }
         drawnAt = retry.DrawnAt;
         guard.Begin(new GuardTurn(step, retry.Draw, retry.DrawnAt, retry.Attempt));
         _guardRecords.Enqueue(new GuardRecord(
             step, GuardAction.Retried, SkipReason.None, double.NaN, double.NaN, double.NaN, retry.DrawnAt, retry.Attempt));
-        return _batches.Again(retry.Draw);
+        return LatestDraw = _batches.Again(retry.Draw);
     }
 
     private double RateOf(long step)

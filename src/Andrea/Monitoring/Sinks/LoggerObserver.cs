@@ -15,7 +15,7 @@ public sealed partial class LoggerObserver : IStepObserver
 
     /// <summary>Makes an observer.</summary>
     /// <param name="logger">Where the entries go.</param>
-    /// <param name="every">Steps between entries about steps; skipped steps are always told.</param>
+    /// <param name="every">Steps between entries about steps; steps skipped for gradients that are not finite are always told.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="every"/> is below 1.</exception>
     public LoggerObserver(ILogger logger, long every = 1)
     {
@@ -29,7 +29,7 @@ public sealed partial class LoggerObserver : IStepObserver
     /// <inheritdoc/>
     public void OnStep(in StepRecord record)
     {
-        if (record.Clip.Skipped != Clipping.SkipReason.None)
+        if (record.Clip.Skipped == SkipReason.NonFiniteGradients)
             SkippedStep(_logger, record.Step, record.Clip.NonFiniteCount, record.Clip.FirstBadTensor, record.Clip.FirstBadIndex);
         else if (record.Step % _every == 0)
             Step(_logger, record.Step, record.TotalSteps, record.Loss, record.Clip.NormBefore, record.Clip.Coefficient, record.LearningRate,

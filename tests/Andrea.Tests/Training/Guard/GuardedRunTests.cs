@@ -101,8 +101,9 @@ public class GuardedRunTests
     {
         Fault[] faults = FaultPlan.StaleSecondMoment(60, stretch: 20, burst: 5, factor: 1000);
         Outcome bare = Train(null, faults), guarded = Train(Guard, faults);
-        Assert.Equal([80, 81, 82, 83, 84], guarded.Guard[..5].Select(record => record.Step));
-        Assert.DoesNotContain(guarded.Guard, record => record.Action == GuardAction.RolledBack);
+        // With the gradients gone, the loss rises before they come back.
+        Assert.InRange(guarded.Guard[0].Step, 61, 80);
+        Assert.All(guarded.Steps[79..84], step => Assert.NotEqual(SkipReason.None, step.Clip.Skipped));
         AssertGain(bare, guarded, 1);
     }
 
