@@ -45,6 +45,7 @@ internal static class CommandLine
             WatchCommand.Create(terminal),
             SampleCommand.Create(terminal),
             ReportCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             BenchCommand.Create(terminal),
             new HelpOption(),

@@ -26,10 +26,16 @@ internal sealed class DataOptions
 
     public void AddTo(Command command)
     {
-        _paths.Validators.Add(result => CliOption.RefuseEmpty(result, _paths.Name));
-        command.Add(_paths);
+        AddPathsTo(command);
         command.Add(_tokenizer);
         command.Add(_validation);
+    }
+
+    /// <summary>For a run that has been made already, which has settled the rest.</summary>
+    public void AddPathsTo(Command command)
+    {
+        _paths.Validators.Add(result => CliOption.RefuseEmpty(result, _paths.Name));
+        command.Add(_paths);
     }
 
     /// <summary>What a new run trains on.</summary>
