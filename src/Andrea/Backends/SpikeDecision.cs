@@ -44,6 +44,26 @@ internal static class SpikeDecision
         return distance == 0 ? 0 : distance / scale;
     }
 
+    /// <summary>Score of a value and median of the newer half of a window, in plain words; what the kernels do without allocating.</summary>
+    /// <param name="window">Finite values, the oldest first.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="minimum">Values from which there is a score but 0.</param>
+    /// <param name="share">Least scale, as a share of the newer median.</param>
+    public static (double Score, double Median) ScoreOf(double[] window, double value, int minimum, double share)
+    {
+        int count = window.Length, half = HalfOf(count);
+        double newer = MedianOf(window[Math.Max(0, count - half)..]);
+        if (!double.IsFinite(value))
+            return (double.PositiveInfinity, newer);
+        if (count < minimum)
+            return (0, newer);
+        double slope = Slope(count, MedianOf(window[..half]), newer);
+        double[] distances = [.. window.Select((other, i) => other - LineAt(i, count, newer, slope))];
+        double middle = MedianOf(distances);
+        double deviation = MedianOf([.. distances.Select(distance => Math.Abs(distance - middle))]);
+        return (Score(value, count, newer, slope, deviation, share), newer);
+    }
+
     /// <summary>Decides by the scores, which are in <paramref name="state"/> already, and takes accepted values into the windows.</summary>
     /// <param name="settings">How to decide.</param>
     /// <param name="loss">The step's loss.</param>
@@ -84,5 +104,14 @@ internal static class SpikeDecision
         }
         clip.Skip = reason;
         clip.Coefficient = 1;
+    }
+
+    private static double MedianOf(double[] values)
+    {
+        if (values.Length == 0)
+            return CanonicalNaN.Double;
+        double[] sorted = [.. values.Order()];
+        double low = sorted[(sorted.Length - 1) / 2], high = sorted[sorted.Length / 2];
+        return low + 0.5 * (high - low);
     }
 }

@@ -30,14 +30,14 @@ internal sealed class RecordedSteps
     /// <summary>A step's bits; null when they were not recorded.</summary>
     public StepBits? this[long step] => _steps.TryGetValue(step, out StepBits bits) ? bits : null;
 
-    /// <summary>The values before a step that spikes are judged by.</summary>
-    public RobustWindow Before(long step, Func<StepBits, double> value)
+    /// <summary>The finite values before a step that a spike is judged by, the oldest first.</summary>
+    public double[] Before(long step, Func<StepBits, double> value)
     {
-        var window = new RobustWindow(new GradientDiagnosisOptions().SpikeWindow);
-        for (long earlier = Math.Max(1, step - window.Capacity); earlier < step; earlier++)
-            if (this[earlier] is { } bits)
-                window.Add(value(bits));
-        return window;
+        var values = new List<double>();
+        for (long earlier = Math.Max(1, step - new SpikeGuardOptions().Window); earlier < step; earlier++)
+            if (this[earlier] is { } bits && double.IsFinite(value(bits)))
+                values.Add(value(bits));
+        return [.. values];
     }
 
     /// <summary>Each tensor's norms before a step, from gradients.jsonl.</summary>

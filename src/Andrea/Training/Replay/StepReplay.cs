@@ -1,3 +1,4 @@
+using Andrea.Backends;
 using Andrea.Clipping;
 using Andrea.Data;
 using Andrea.Monitoring;
@@ -81,8 +82,9 @@ internal static class StepReplay
         string runFolder, long step, long from, StepBits bits, Log log, RecordedSteps recorded, BatchLosses losses, in BatchDraw draw, bool onReference)
     {
         var options = new GradientDiagnosisOptions();
-        RobustWindow usualLosses = recorded.Before(step, value => value.Loss), usualNorms = recorded.Before(step, value => value.Norm);
-        double lossScore = ScoreOf(usualLosses, bits.Loss, options), normScore = ScoreOf(usualNorms, bits.Norm, options);
+        var guard = new SpikeGuardOptions();
+        (double lossScore, double usualLoss) = SpikeDecision.ScoreOf(recorded.Before(step, value => value.Loss), bits.Loss, LeastHistory, guard.LossSmallestShare);
+        (double normScore, _) = SpikeDecision.ScoreOf(recorded.Before(step, value => value.Norm), bits.Norm, LeastHistory, guard.NormSmallestShare);
         double[] rows = losses.RowsOf(draw), others = losses.RowsAfter(draw);
         var sorted = new RobustWindow(rows.Length);
         foreach (double row in rows)
@@ -105,14 +107,11 @@ internal static class StepReplay
             Reference = onReference ? losses.OnReference(draw) : null,
         };
         bool isSpike = lossScore > options.LossSpike || normScore > options.NormSpike;
-        result = result with { Verdict = VerdictOf(result, isSpike, usualLosses) };
+        result = result with { Verdict = VerdictOf(result, isSpike, usualLoss) };
         return result with { Sentence = SentenceOf(result, isSpike) };
     }
 
-    private static double ScoreOf(RobustWindow usual, double value, GradientDiagnosisOptions options) =>
-        double.IsFinite(value) && usual.Count < LeastHistory ? 0 : usual.ZScore(value, options.SpikeSmallestShare);
-
-    private static ReplayVerdict VerdictOf(ReplayResult result, bool isSpike, RobustWindow usualLosses)
+    private static ReplayVerdict VerdictOf(ReplayResult result, bool isSpike, double usualLoss)
     {
         if (result.Reference is { } reference
             && (IsOff(result.Recomputed.Loss, reference.Loss, LossTolerance) || IsOff(result.Recomputed.Norm, reference.Norm, NormTolerance)))
@@ -120,8 +119,8 @@ internal static class StepReplay
         if (!isSpike)
             return ReplayVerdict.Usual;
         // Half of what the loss stands above its median: closer to which of the two are the batches that follow?
-        double middle = 0.5 * (result.Recomputed.Loss + usualLosses.Median);
-        bool othersToo = !double.IsFinite(result.OtherLoss) || (usualLosses.Count > 0 && result.LossScore > 3 && result.OtherLoss > middle);
+        double middle = 0.5 * (result.Recomputed.Loss + usualLoss);
+        bool othersToo = !double.IsFinite(result.OtherLoss) || (result.LossScore > 3 && result.OtherLoss > middle);
         return othersToo ? ReplayVerdict.Parameters : ReplayVerdict.Data;
     }
 

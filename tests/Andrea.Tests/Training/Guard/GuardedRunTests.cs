@@ -154,6 +154,21 @@ public class GuardedRunTests
     }
 
     [Fact]
+    public async Task Actions_AreRecordedInFileAndReport()
+    {
+        using var folder = new TemporaryFolder();
+        using Device device = Device.Cpu(1);
+        using Trainer trainer = SmallRun.Create(device, Options with { SpikeGuard = Guard, RunFolder = folder["run"] });
+        var log = new GuardLog();
+        Fault fault = new(FaultKind.ParameterScale, 90, 90, 10);
+        await Run(trainer, fault, log, 100);
+        string[] lines = [.. File.ReadLines(RunFolder.MetricsOf(folder["run"])).Where(line => line.Contains("\"guard\"", StringComparison.Ordinal))];
+        Assert.Equal(log.Guard.Count, lines.Length);
+        Assert.Equal("""{"step":97,"guard":"RolledBack","reason":"LossSpike","snapshotStep":80,"attempt":1}""", lines[^1]);
+        Assert.Contains("\"snapshotStep\":80", File.ReadAllText(Path.Combine(folder["run"], "report.html")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Step_UnderTheGuard_AllocatesNothing()
     {
         using Device device = Device.Cpu(1);
