@@ -20,6 +20,9 @@ public sealed class StepReplayTests : IDisposable
         Steps = Steps, LearningRate = 1e-2, BatchOrder = BatchOrder.ShuffledEpochs, CheckpointEvery = 20, KeepCheckpoints = 5,
     };
 
+    // Every window of the data is trained on after the model has learned the usual ones.
+    private static readonly TrainerOptions OverAnEpoch = Options with { Steps = 300, LearningRate = 2e-2, CheckpointEvery = 50 };
+
     private readonly TemporaryFolder _folder = new();
 
     [Theory]
@@ -51,10 +54,9 @@ public sealed class StepReplayTests : IDisposable
     public void BadDocument_IsFoundAsData_WithItsText()
     {
         TokenDataset data = WithBadDocument();
-        Train(data);
-        long spike = HighestLoss(from: 25);
-        ReplayResult result = Replay(data, spike);
-        Assert.Equal(ReplayVerdict.Data, result.Verdict);
+        Train(data, OverAnEpoch);
+        ReplayResult result = Replay(data, HighestLoss(from: 130));
+        Assert.True(result.Verdict == ReplayVerdict.Data, $"{result.Verdict}, loss score {result.LossScore}, others {result.OtherLoss}: {result.Sentence}");
         Assert.Contains("the spike is in the data", result.Sentence, StringComparison.Ordinal);
         Assert.True(result.WorstRows[0].ZScore > 6);
         Assert.Contains(result.WorstRows[0].Text, letter => letter is '#' or '@' or '%' or '&');
@@ -66,8 +68,8 @@ public sealed class StepReplayTests : IDisposable
     public void BadDocument_OnTheReference_IsStillTheData()
     {
         TokenDataset data = WithBadDocument();
-        Train(data);
-        ReplayResult result = Replay(data, HighestLoss(from: 25), onReference: true);
+        Train(data, OverAnEpoch);
+        ReplayResult result = Replay(data, HighestLoss(from: 130), onReference: true);
         Assert.Equal(ReplayVerdict.Data, result.Verdict);
         Assert.Equal(result.Recomputed.Loss, result.Reference!.Value.Loss, 1e-4);
         Assert.Equal(result.Recomputed.Norm, result.Reference.Value.Norm, 1e-3);
@@ -142,10 +144,10 @@ public sealed class StepReplayTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Mostly one sentence, with 200 characters of noise somewhere.</summary>
+    /// <summary>Mostly one sentence, with 60 characters of noise somewhere.</summary>
     private static TokenDataset WithBadDocument()
     {
-        string usual = string.Concat(Enumerable.Repeat("how vexingly quick daft zebras jump. ", 120));
+        string usual = string.Concat(Enumerable.Repeat("how vexingly quick daft zebras jump. ", 440));
         var random = new Philox(1);
         string noise = string.Concat(Enumerable.Range(0, 60).Select(_ => "#@%&"[random.NextInt32(4)]));
         return TokenDataset.FromText(usual[..2000] + noise + usual[2000..], "char");
