@@ -1,7 +1,7 @@
 /* spike_guard.cu: skips the step whose loss or norm stands far above its recent ones; between the clip's decision and the update.
  * @formula   z = (x - max(newer median, line)) / max(1.4826 MAD from the line, share |newer median|); skip when z > threshold; accepted
  *            values enter the windows
- * @entry     k_spike_guard   grid 1   block 256   shared 2080 bytes
+ * @entry     k_spike_guard   grid 1   block 256   shared 2072 bytes
  * @buffer    loss f64 (1) in; windows f64 (2 capacity) in, out; state SpikeState (1) in, out; clip ClipState (1) in, out;
  *            norms TensorNorm (tensors) out, of a skipped step alone
  * @numerics  f64, each operation rounded by itself; medians by rank, so by no order of sums; equal bits on every GPU and on the CPU
