@@ -211,3 +211,24 @@ ANDREA_CHECK_FIELD(TensorHistory, square);
 ANDREA_CHECK_FIELD(TensorHistory, maximum_power);
 ANDREA_CHECK_FIELD(TensorHistory, norm_power);
 ANDREA_CHECK_FIELD(TensorHistory, square_power);
+
+/* What the spike guard knows besides its windows, and what it said of the newest step. */
+struct SpikeState {
+    double loss_score;
+    double norm_score;
+    double loss_median; /* NaN when nothing was accepted yet */
+    double norm_median;
+    int count;
+    int next;
+    int flagged_in_row;
+    int reason; /* 0 not skipped, 1 not finite, 2 loss, 3 norm */
+};
+ANDREA_CHECK_SIZE(SpikeState);
+ANDREA_CHECK_FIELD(SpikeState, loss_score);
+ANDREA_CHECK_FIELD(SpikeState, norm_score);
+ANDREA_CHECK_FIELD(SpikeState, loss_median);
+ANDREA_CHECK_FIELD(SpikeState, norm_median);
+ANDREA_CHECK_FIELD(SpikeState, count);
+ANDREA_CHECK_FIELD(SpikeState, next);
+ANDREA_CHECK_FIELD(SpikeState, flagged_in_row);
+ANDREA_CHECK_FIELD(SpikeState, reason);

@@ -47,6 +47,7 @@ internal static class CommandLine
             SampleCommand.Create(terminal),
             ReportCommand.Create(terminal),
             TokenizerCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             BenchCommand.Create(terminal),
             LabCommand.Create(terminal),

@@ -3,6 +3,7 @@ using Andrea.Clipping;
 using Andrea.Cuda;
 using Andrea.Data;
 using Andrea.Gpt;
+using Andrea.Training;
 
 namespace Andrea.Cli;
 
@@ -45,7 +46,7 @@ internal static partial class ErrorReport
         // The library speaks to programmers.
         NonFiniteGradientException => exception.Message.Replace(
             $"{nameof(NonFinitePolicy)}.{nameof(NonFinitePolicy.SkipStep)}", "--non-finite skip", StringComparison.Ordinal),
-        DivergedModelException => exception.Message,
+        DivergedModelException or SpikeGuardException => exception.Message,
         CudaException { CodeName: OutOfGpuMemory } => $"The GPU has not enough memory ({exception.Message}) Choose a smaller preset, --batch or --context.",
         CudaException or CudaUnavailableException or KernelCompilationException => exception.Message,
         FileNotFoundException { FileName: { Length: > 0 } path } => $"There is no file '{path}'; check the path.",

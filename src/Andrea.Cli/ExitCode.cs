@@ -14,4 +14,16 @@ internal static class ExitCode
 
     /// <summary>The coherence gate has halted a run; its checkpoint is kept.</summary>
     public const int Incoherent = 3;
+
+    /// <summary>A replayed step has the recorded bits, and its spike is in the data of its batch.</summary>
+    public const int ReplayData = 10;
+
+    /// <summary>A replayed step has the recorded bits, and its spike was in the parameters before it.</summary>
+    public const int ReplayParameters = 11;
+
+    /// <summary>A replayed step has the recorded bits, but sums in double give another result.</summary>
+    public const int ReplayNumerics = 12;
+
+    /// <summary>A replayed step, or one before it, has other bits than were recorded.</summary>
+    public const int ReplayHardware = 13;
 }

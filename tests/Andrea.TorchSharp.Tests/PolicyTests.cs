@@ -29,7 +29,7 @@ public class PolicyTests
         foreach (string kind in ClipPolicy.Kinds)
         {
             using var module = new SmallModule();
-            using var optimizer = new Andrea.TorchSharp.AdamW(
+            using var optimizer = Fused.AdamW(
                 module.named_parameters(), lr: 0.01, clip: new GradClipperOptions { MaxNorm = 0.5, Policy = ClipPolicy.Create(kind) });
             for (int step = 0; step < 4; step++)
             {

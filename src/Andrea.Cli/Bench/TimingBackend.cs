@@ -62,6 +62,14 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         End(Part.Other, started);
     }
 
+    public void Copy<T>(DeviceBuffer<T> source, DeviceBuffer<T> target)
+        where T : unmanaged
+    {
+        long started = Begin();
+        inner.Copy(source, target);
+        End(Part.Other, started);
+    }
+
     public bool IsRecording => inner.IsRecording;
 
     public IRecording Record(Action work) => new TimedRecording(this, inner.Record(work), work);
@@ -189,6 +197,14 @@ internal sealed class TimingBackend(IBackend inner, CudaTimeline? timeline = nul
         long started = Begin();
         inner.AdamWStabilized(operands, settings, memory, partials);
         End(Part.AdamW, started);
+    }
+
+    public void JudgeSpike(
+        in SpikeSettings settings, DeviceBuffer<double> loss, DeviceBuffer<double> windows, DeviceBuffer<SpikeState> state, ClipOutcome clip)
+    {
+        long started = Begin();
+        inner.JudgeSpike(settings, loss, windows, state, clip);
+        End(Part.ClipNorm, started);
     }
 
     public void EmbeddingForward(

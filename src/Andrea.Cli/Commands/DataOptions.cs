@@ -43,11 +43,17 @@ internal sealed class DataOptions
 
     public void AddTo(Command command)
     {
+        AddPathsTo(command);
+        command.Add(_tokenizer);
+        command.Add(_validation);
+    }
+
+    /// <summary>For a run that has been made already, which has settled the rest.</summary>
+    public void AddPathsTo(Command command)
+    {
         _paths.Validators.Add(result => CliOption.RefuseEmpty(result, _paths.Name));
         command.Add(_paths);
         command.Add(_sources);
-        command.Add(_tokenizer);
-        command.Add(_validation);
     }
 
     /// <summary>What a new run trains on.</summary>

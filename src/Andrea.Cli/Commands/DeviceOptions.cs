@@ -5,10 +5,9 @@ namespace Andrea.Cli.Commands;
 /// <summary>The options that choose where to compute.</summary>
 internal sealed class DeviceOptions
 {
-    private const string Auto = "auto", Cpu = "cpu", Cuda = "cuda";
+    private const string Auto = "auto", Cpu = "cpu", Cuda = "cuda", Reference = "reference";
 
-    private readonly Option<string?> _device = CliOption.Choice(
-        "--device", "Where to compute (default: auto, a GPU if CUDA is usable, else the CPU).", Auto, Cpu, Cuda);
+    private readonly Option<string?> _device;
 
     private readonly Option<int?> _threads = CliOption.Count(
         "--threads", "CPU threads; results do not depend on it (default: one per processor).", 1, 1024);
@@ -25,6 +24,17 @@ internal sealed class DeviceOptions
         Description = "On a GPU, Andrea's own matrix products instead of cuBLASLt's (default: cuBLASLt's where it is installed).",
     };
 
+    /// <param name="withReference">Whether a step can be made on the slow scalar reference, too, after those before it were made on the CPU.</param>
+    public DeviceOptions(bool withReference = false)
+    {
+        string[] choices = withReference ? [Auto, Cpu, Cuda, Reference] : [Auto, Cpu, Cuda];
+        string reference = withReference ? "; reference makes the step on the CPU, then again with sums in double" : "";
+        _device = CliOption.Choice("--device", $"Where to compute (default: auto, a GPU if CUDA is usable, else the CPU{reference}).", choices);
+    }
+
+    /// <summary>Whether the step is to be made on the reference, too.</summary>
+    public bool IsReference(ParseResult parsed) => parsed.GetValue(_device) == Reference;
+
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[_device, _threads, _gpu, _tf32, _noCublas])
@@ -36,7 +46,7 @@ internal sealed class DeviceOptions
     /// <exception cref="CommandException">A GPU was asked for, and cannot be used.</exception>
     public Device Open(ParseResult parsed, Terminal terminal)
     {
-        string name = parsed.GetValue(_device) ?? Auto;
+        string name = IsReference(parsed) ? Cpu : parsed.GetValue(_device) ?? Auto;
         Refuse(parsed, name);
         int threads = parsed.GetValue(_threads) ?? 0;
         if (name == Cpu)

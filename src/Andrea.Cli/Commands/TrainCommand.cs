@@ -179,7 +179,9 @@ internal sealed class TrainCommand
             return;
         }
         if (summary.SkippedSteps > 0)
-            view.Note(Invariant($"{summary.SkippedSteps} steps were skipped because gradients were not finite."));
+            view.Note(Invariant($"{summary.SkippedSteps} steps were skipped because {(trainer.Options.SpikeGuard is null ? "gradients were not finite" : "of spikes or of gradients that were not finite")}."));
+        if (summary.Rollbacks > 0)
+            view.Note(Invariant($"The spike guard went back to a snapshot {summary.Rollbacks} times."));
         if (summary.ValidationLoss is { } loss)
             view.Note($"Validation loss {Units.Value(loss)} nats per token (best {Units.Value(summary.BestValidationLoss ?? loss)}; "
                 + $"knowing nothing would give {Units.Value(Math.Log(trainer.Model.Config.VocabularySize))}).");

@@ -38,6 +38,10 @@ internal sealed class TrainingOptions
     private readonly Option<string?> _optimizer = CliOption.Choice(
         "--optimizer", "What updates the parameters: adamw, s3 (SoftSignSGD), or AdamW kept from spikes by StableAdamW, SPAM or Stable-SPAM (default: the preset's, adamw).",
         OptimizerChoice.Words);
+    private readonly Option<bool> _spikeGuard = new("--spike-guard")
+    {
+        Description = "Skips spikes of loss and norm, retries their batches, and goes back to a snapshot when they do not end (default: off; with --resume, as before).",
+    };
     private readonly Option<double?> _decay = Rate("--weight-decay", $"Decoupled weight decay {FromPreset}.");
     private readonly Option<ulong?> _seed = CliOption.Seed("Seed of first values, order of the data, and samples (default: 1).");
     private readonly Option<long?> _evaluateEvery = CliOption.Whole(
@@ -53,7 +57,7 @@ internal sealed class TrainingOptions
         Option[] options =
         [
             _steps, _batch, _microBatches, _context, _rate, _finalRate, _warmup, _schedule, _decaySteps, _maxNorm, _policy, _formula, _nonFinite,
-            _optimizer, _decay, _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
+            _spikeGuard, _optimizer, _decay, _seed, _evaluateEvery, _checkpointEvery, _keep, _sampleEvery,
         ];
         foreach (Option option in options)
             command.Add(option);
@@ -114,6 +118,7 @@ internal sealed class TrainingOptions
                 Formula = FormulaOf(parsed.GetValue(_formula)) ?? options.Clip.Formula,
                 NonFinite = PolicyOf(parsed.GetValue(_nonFinite)) ?? options.Clip.NonFinite,
             },
+            SpikeGuard = options.SpikeGuard ?? (parsed.GetValue(_spikeGuard) ? new SpikeGuardOptions() : null),
             Optimizer = OptimizerChoice.Of(parsed.GetValue(_optimizer), options.Optimizer) with
             {
                 WeightDecay = parsed.GetValue(_decay) ?? options.Optimizer.WeightDecay,

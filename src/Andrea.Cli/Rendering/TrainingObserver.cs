@@ -32,6 +32,8 @@ internal sealed class TrainingObserver(ITrainingView view, TrainingMeter meter) 
         view.Spike(Invariant($"step {record.Step}: {what}; {RemedyOf(record)}"));
     }
 
+    public void OnGuard(in GuardRecord record) => view.Note(Invariant($"step {record.Step}: spike guard: {record.Sentence}"));
+
     public void OnVerdict(Verdict verdict)
     {
         // Once is enough, and most evidence names the step that it begins with.

@@ -80,10 +80,10 @@ internal struct ClipState
     /// <summary>Index of the first tensor with a non-finite gradient, or -1.</summary>
     public int FirstBadTensor;
 
-    /// <summary>1 when the step must be skipped, else 0.</summary>
+    /// <summary>Why the step must be skipped, as the number of a <c>SkipReason</c>: 1 for gradients that are not finite; 0 when it need not be.</summary>
     public int Skip;
 
-    /// <summary>How many clips in a row, up to this one, asked to skip.</summary>
+    /// <summary>How many clips in a row, up to this one, asked to skip for gradients that are not finite.</summary>
     public int ConsecutiveSkips;
 
     /// <summary>Largest |g| of all gradients; NaN when one of them is.</summary>

@@ -8,7 +8,7 @@ namespace Andrea.Backends;
 /// Operations are enqueued in order; on a GPU nothing waits unless its name says so. None allocates. Every reduction has a fixed
 /// order, so results are the same bits on every run and for every number of threads. Arguments are checked by the callers, not here.
 /// </remarks>
-internal interface IBackend : IGradientOps, IClipPolicyOps, IUpdateOps, IModelOps, IDisposable
+internal interface IBackend : IGradientOps, ISpikeOps, IClipPolicyOps, IUpdateOps, IModelOps, IDisposable
 {
     /// <summary>Short name: <c>reference</c>, <c>cpu</c> or <c>cuda</c>.</summary>
     string Name { get; }
@@ -31,6 +31,10 @@ internal interface IBackend : IGradientOps, IClipPolicyOps, IUpdateOps, IModelOp
     /// <summary>Copies host memory to the front of <paramref name="target"/>, in order with the operations enqueued before and after; does not
     /// wait. The source may be reused on return.</summary>
     void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
+        where T : unmanaged;
+
+    /// <summary>Copies a buffer into another of the same length on this device, in order with the operations enqueued before and after; does not wait.</summary>
+    void Copy<T>(DeviceBuffer<T> source, DeviceBuffer<T> target)
         where T : unmanaged;
 
     /// <summary>Whether operations are being recorded instead of done, by <see cref="Record"/> or by the owner of a borrowed stream.</summary>

@@ -8,6 +8,12 @@ public enum SkipReason
 
     /// <summary>At least one gradient was NaN or Inf.</summary>
     NonFiniteGradients,
+
+    /// <summary>The loss stood far above its recent values, or was not finite.</summary>
+    LossSpike,
+
+    /// <summary>The norm of the gradients stood far above its recent values.</summary>
+    NormSpike,
 }
 
 /// <summary>What one clip found and did.</summary>
@@ -21,7 +27,7 @@ public enum SkipReason
 /// <param name="NonFiniteCount">Number of NaN and Inf gradients.</param>
 /// <param name="FirstBadTensor">Name of the first tensor with one, or null.</param>
 /// <param name="FirstBadIndex">Index of the first one within that tensor, or -1.</param>
-/// <param name="ConsecutiveSkips">How many clips in a row, up to this one, were skipped.</param>
+/// <param name="ConsecutiveSkips">How many clips in a row, up to this one, were skipped for gradients that were not finite.</param>
 /// <param name="ClippedCalls">How many clips so far changed the gradients.</param>
 /// <param name="SkippedCalls">How many clips so far were skipped.</param>
 public readonly record struct ClipResult(

@@ -119,6 +119,9 @@ public sealed class GradClipper : IDisposable
     /// <summary>Told of every clip as soon as it is on its way, before its result is posted; not of those that are recorded.</summary>
     internal Action? Enqueued { get; set; }
 
+    /// <summary>Has the last word on whether a step is skipped; null where the clip alone decides. Before the first clip; not owned.</summary>
+    internal SpikeGate? Gate { get; set; }
+
     /// <summary>What it measures.</summary>
     internal TensorSet Gradients => _gradients;
 
@@ -238,6 +241,9 @@ public sealed class GradClipper : IDisposable
     /// <summary>Says whose gradients these are, for a policy that asks; the first to say so is right.</summary>
     internal void UseParameters(TensorSet parameters) => _policy?.UseParameters(parameters);
 
+    /// <summary>Shows what the policy remembers from step to step.</summary>
+    internal void ShowMemory(IBufferVisitor visitor) => _policy?.ShowMemory(visitor);
+
     /// <summary>Goes on counting from a checkpoint.</summary>
     internal void RestoreCounters(long calls, long clippedCalls, long skippedCalls, int consecutiveSkips)
     {
@@ -265,6 +271,8 @@ public sealed class GradClipper : IDisposable
         _gradients.ThrowIfDisposed();
         _backend.GradNormPartial(_table, _partials);
         _backend.GradNormFinal(_table, _partials, _settings, _tensorNorms, State);
+        // Before the policy, which neither learns from a step that is skipped nor changes its gradients.
+        Gate?.Enqueue(Outcome);
         _policy?.Enqueue(_partials, Outcome);
     }
 
@@ -277,6 +285,7 @@ public sealed class GradClipper : IDisposable
         if (_recorded)
             return;
         Enqueued?.Invoke();
+        Gate?.Post();
         if (_posted - _taken == ResultsUnderWay)
             AwaitOldest();
         _readback.Post(State);
@@ -309,7 +318,8 @@ public sealed class GradClipper : IDisposable
         _taken++;
         _latest = ResultOf(state);
         Arrived?.Invoke(_latest);
-        if (state.Skip == 0)
+        // A spike is the guard's to answer for.
+        if (state.Skip != (int)SkipReason.NonFiniteGradients)
             return;
         if (Options.NonFinite == NonFinitePolicy.Throw)
             throw new NonFiniteGradientException(_latest, "Look at that tensor's layer and batch, or choose NonFinitePolicy.SkipStep to go on without the step.");
@@ -319,7 +329,7 @@ public sealed class GradClipper : IDisposable
 
     private ClipResult ResultOf(in ClipState state) => new(
         state.Calls, state.Norm, state.NormAfter, state.Coefficient, state.MaxMagnitude,
-        state.Skip != 0 ? SkipReason.NonFiniteGradients : SkipReason.None, state.NonFiniteCount,
+        (SkipReason)state.Skip, state.NonFiniteCount,
         state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
         state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
 }

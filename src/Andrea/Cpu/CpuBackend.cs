@@ -37,6 +37,13 @@ internal sealed partial class CpuBackend : IBackend
     public void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
         where T : unmanaged => target.CopyFrom(source);
 
+    public unsafe void Copy<T>(DeviceBuffer<T> source, DeviceBuffer<T> target)
+        where T : unmanaged
+    {
+        long bytes = checked(source.Length * sizeof(T));
+        Buffer.MemoryCopy((void*)source.Address, (void*)target.Address, bytes, bytes);
+    }
+
     public bool IsRecording => false;
 
     public IRecording Record(Action work) => new RepeatedWork(work);

@@ -110,6 +110,15 @@ internal sealed partial class CudaBackend : IBackend
     public void Upload<T>(ReadOnlySpan<T> source, DeviceBuffer<T> target)
         where T : unmanaged => _staging.Upload(MemoryMarshal.AsBytes(source), target.Address);
 
+    public void Copy<T>(DeviceBuffer<T> source, DeviceBuffer<T> target)
+        where T : unmanaged
+    {
+        if (source.Length == 0)
+            return;
+        using (_context.Handle.Enter())
+            _context.Driver.CopyDeviceToDeviceAsync(target.Address, source.Address, checked(source.Length * Unsafe.SizeOf<T>()), _stream.Value);
+    }
+
     public void Fill(float value, Tensor target)
     {
         if (target.Length == 0)

@@ -34,6 +34,12 @@ public interface IStepObserver
     {
     }
 
+    /// <summary>The spike guard did something; comes before the <see cref="OnStep"/> of a step that it began with, and after that of one it is about.</summary>
+    /// <param name="record">What it did.</param>
+    void OnGuard(in GuardRecord record)
+    {
+    }
+
     /// <summary>Something is wrong with the run, and what can be done about it.</summary>
     /// <param name="verdict">The verdict.</param>
     void OnVerdict(Verdict verdict)

@@ -135,6 +135,13 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void OnGuard(in GuardRecord record)
+    {
+        GuardRecord copy = record;
+        Post(observer => observer.OnGuard(copy));
+    }
+
+    /// <inheritdoc/>
     public void OnVerdict(Verdict verdict) => Post(observer => observer.OnVerdict(verdict));
 
     /// <inheritdoc/>

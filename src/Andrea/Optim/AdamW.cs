@@ -106,6 +106,13 @@ public sealed class AdamW : Optimizer
         _stabilizer!.History.CopyFrom(history);
     }
 
+    internal override void ShowMemory(IBufferVisitor visitor)
+    {
+        base.ShowMemory(visitor);
+        if (_stabilizer is not null)
+            visitor.Visit(_stabilizer.History);
+    }
+
     private protected override void Update(in UpdateOperands operands, DeviceBuffer<UpdateSums>? partials)
     {
         IBackend backend = Device.Backend;

@@ -183,6 +183,9 @@ public abstract class Optimizer : IDisposable
         _state.CopyFrom([new AdamWState { Step = progress.Step, Beta1Power = progress.Beta1Power, Beta2Power = progress.Beta2Power }]);
     }
 
+    /// <summary>Shows the small memory that goes on from step to step, which the moments are not part of.</summary>
+    internal virtual void ShowMemory(IBufferVisitor visitor) => visitor.Visit(_state);
+
     /// <summary>Has updates measured from now on, in the steps that are asked for; null for both no longer does.</summary>
     /// <param name="wants">Asked before each step.</param>
     /// <param name="measured">Told of each measured update.</param>

@@ -17,6 +17,9 @@ internal sealed class RunEvents
 
     public List<SpikeRecord> Spikes { get; } = [];
 
+    /// <summary>Actions of the spike guard, kept as text. A step may have several.</summary>
+    public List<(long Step, string Action, string Reason, long? BatchStep, long? SnapshotStep)> Guard { get; } = [];
+
     /// <summary>The kind is kept as text, since a newer version may know more of them.</summary>
     public List<(string Kind, long Step, long Since, string Summary, string Remedy, string[] Tensors)> Verdicts { get; } = [];
 
@@ -45,6 +48,11 @@ internal sealed class RunEvents
                 Spikes.Add(new SpikeRecord(
                     step, spike == "loss" ? SpikeQuantity.Loss : SpikeQuantity.Norm, record.Number("value") ?? double.NaN,
                     record.Number("z") ?? double.NaN, record.Number("median") ?? double.NaN));
+        }
+        else if (record.Text("guard") is { } action)
+        {
+            if (_seen.Add(("guard " + action, step)))
+                Guard.Add((step, action, record.Text("reason") ?? "", record.Whole("batchStep"), record.Whole("snapshotStep")));
         }
         else if (record.Text("verdict") is { } kind)
         {
@@ -102,6 +110,16 @@ internal sealed class RunEvents
             foreach (string tensor in item.Tensors)
                 json.WriteStringValue(tensor);
             json.WriteEndArray();
+        });
+        WriteAll(json, "guard", Guard, item =>
+        {
+            json.WriteNumber("step", item.Step);
+            json.WriteString("guard", item.Action);
+            json.WriteString("reason", item.Reason);
+            if (item.BatchStep is { } batch)
+                json.WriteNumber("batchStep", batch);
+            if (item.SnapshotStep is { } snapshot)
+                json.WriteNumber("snapshotStep", snapshot);
         });
         WriteAll(json, "checkpoints", Checkpoints, item =>
         {

@@ -43,6 +43,9 @@ public sealed class ParameterArena : TensorSet, IDisposable
     /// <summary>The whole arena, padding included, as one flat tensor.</summary>
     internal Tensor Flat => new(_buffer, 0, new TensorShape(_buffer.Length));
 
+    /// <summary>Takes over every element of an arena of the same layout on the same device; does not wait.</summary>
+    internal void Take(ParameterArena other) => Device.Backend.Copy(other._buffer, _buffer);
+
     internal override nint AddressOf(int index) => this[index].Address;
 
     // Asking a freed buffer for its address throws.

@@ -34,9 +34,7 @@ public sealed partial class Trainer
         string checkpoint = RunFolder.FindCheckpoint(path);
         CheckpointState state = CheckpointFolder.ReadState(checkpoint);
         TokenDataset data = openData(ReadTokenizer(state, checkpoint));
-        if (state.Data.Fingerprint is { } fingerprint && fingerprint != data.Fingerprint)
-            throw new TrainingDataException(
-                $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
+        CheckFingerprint(state, checkpoint, data);
         TrainerOptions before = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
         TrainerOptions options = change is null ? before : change(before);
         if (options.Optimizer.GetType() != before.Optimizer.GetType())
@@ -113,14 +111,22 @@ public sealed partial class Trainer
         ? Tokenizer.Read(json)
         : throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no tokenizer. Use a checkpoint that a Trainer wrote.");
 
+    private static void CheckFingerprint(CheckpointState state, string checkpoint, TokenDataset data)
+    {
+        if (state.Data.Fingerprint is { } fingerprint && fingerprint != data.Fingerprint)
+            throw new TrainingDataException(
+                $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
+    }
+
     private static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
         state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)
         ?? throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no training options. Use a checkpoint that a Trainer wrote.");
 
-    private CheckpointTensors Tensors => new(Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
+    private CheckpointTensors Tensors => new(Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments) { GuardGroups = _snapshots?.Groups ?? [] };
 
     private void Restore(string checkpoint)
     {
+        ExpectSnapshots(CheckpointFolder.ReadState(checkpoint).Guard);
         CheckpointState state = CheckpointFolder.Load(checkpoint, Tensors);
         Step = state.Step;
         _batches.Restore(state.Data);
@@ -129,6 +135,7 @@ public sealed partial class Trainer
         RestoreStabilizer(state);
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _clipper.RestorePolicyState(state.Clip.Policy);
+        RestoreGuard(state.Guard);
         _bestValidationLoss = state.BestValidationLoss;
         _lowInARow = state.LowInARow;
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
@@ -190,6 +197,7 @@ public sealed partial class Trainer
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
             LowInARow = _lowInARow,
+            Guard = SaveGuard(),
         };
     }
 

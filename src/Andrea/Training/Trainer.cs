@@ -7,6 +7,7 @@ using Andrea.Monitoring;
 using Andrea.Optim;
 using Andrea.Tensors;
 using Andrea.Training.Checkpoints;
+using Andrea.Training.Guard;
 
 namespace Andrea.Training;
 
@@ -91,6 +92,7 @@ public sealed partial class Trainer : IDisposable
             _pass = _owned.Add(new GptPass(Model, options.BatchSize, tokenCount));
             _clipper = _owned.Add(new GradClipper(device, Model.Gradients, options.Clip) { Arrived = _underWay.Accept });
             _optimizer = _owned.Add(Optimizer.Create(device, Model.Parameters, Model.Gradients, options.Optimizer, _clipper));
+            GuardAgainstSpikes(device);
             if (options.Monitor.Every > 0)
                 _monitor = _owned.Add(new GradientMonitor(_clipper, _optimizer, options.Monitor));
             PrepareMeasurements();
@@ -134,6 +136,7 @@ public sealed partial class Trainer : IDisposable
     /// <param name="cancellationToken">Ends the run after the current step; no exception is thrown for it.</param>
     /// <returns>How it went.</returns>
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
+    /// <exception cref="SpikeGuardException">The spike guard has gone back as often as it may; a checkpoint of its latest snapshot was written before.</exception>
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
     public Task<TrainingSummary> RunAsync(CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(
@@ -192,19 +195,17 @@ public sealed partial class Trainer : IDisposable
             AwaitOldest();
         _pass.ResetLoss();
         Model.ZeroGradients();
-        BatchDraw draw = _batches.Next();
+        BatchDraw draw = NextBatch(out long drawnAt);
         Faults?.ChangeParameters(Step + 1, Model.Parameters);
         for (int i = 0; i < Options.MicroBatches; i++)
         {
             _batches.Fill(draw, i, _inputs, _targets);
-            SpoilBatch(Step + 1, i);
+            SpoilBatch(drawnAt, i);
             BeforePass(i);
             _pass.ForwardBackward(_inputs, _targets, Options.MicroBatches);
         }
         Faults?.ChangeGradients(Step + 1, Model.Gradients);
-        double rate = _schedule.At(Step);
-        rate = Faults?.ChangeRate(Step + 1, rate) ?? rate;
-        Step++;
+        double rate = RateOf(++Step);
         TellPhase();
         _underWay.Add(new StepRecord
         {
@@ -308,7 +309,7 @@ public sealed partial class Trainer : IDisposable
             WriteSample();
         StopReason reason = halted ? StopReason.Incoherent : Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
         long skipped = _clipper.Latest.SkippedCalls;
-        return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint);
+        return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint) { Rollbacks = _guard?.Rollbacks ?? 0 };
     }
 
     /// <summary>Keeps other threads out meanwhile, which would compute with the same buffers.</summary>
@@ -376,13 +377,15 @@ public sealed partial class Trainer : IDisposable
     {
         StepRecord record = _underWay.Take(loss);
         _batches.Report(loss);
+        SpikeState verdict = AcceptVerdict(record, out GuardTurn turn);
         _lastLoss = loss;
+        TellBegun(record.Step);
         foreach (IStepObserver observer in _observers)
             observer.OnStep(record);
         // Its readings were posted before its clip result, so they are there, too.
-        if (_monitor is null || !_monitor.TryTake(record.Step, out GradientRecord? gradients))
-            return;
-        foreach (IStepObserver observer in _observers)
-            observer.OnGradients(gradients);
+        if (_monitor is not null && _monitor.TryTake(record.Step, out GradientRecord? gradients))
+            foreach (IStepObserver observer in _observers)
+                observer.OnGradients(gradients);
+        TellVerdict(record, turn, verdict);
     }
 }

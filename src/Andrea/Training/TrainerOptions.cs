@@ -191,10 +191,15 @@ public sealed record TrainerOptions
         Curriculum?.Validate();
         Coherence?.Validate();
         Curvature?.Validate();
+        SpikeGuard?.Validate();
     }
 
     /// <summary>What the diagnosis calls unusual; null switches it off. It looks at every step behind the training thread.</summary>
     public GradientDiagnosisOptions? Diagnosis { get; init; } = new();
+
+    /// <summary>What is done about spikes of loss and norm; null leaves them alone.</summary>
+    /// <value>null</value>
+    public SpikeGuardOptions? SpikeGuard { get; init; }
 
     private static void CheckAtLeast(string name, long value, long smallest)
     {

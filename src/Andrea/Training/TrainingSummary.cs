@@ -19,7 +19,7 @@ public enum StopReason
 /// <param name="TrainingLoss">Loss of the last step, in nats per token; NaN if no step was made.</param>
 /// <param name="ValidationLoss">Last measured validation loss; null if none was.</param>
 /// <param name="BestValidationLoss">Lowest validation loss; null if none was measured.</param>
-/// <param name="SkippedSteps">Steps skipped because of non-finite gradients.</param>
+/// <param name="SkippedSteps">Steps skipped because of non-finite gradients or, by the spike guard, of spikes.</param>
 /// <param name="CheckpointPath">Folder of the last checkpoint; null without a run folder.</param>
 public sealed record TrainingSummary(
     StopReason Reason,
@@ -28,4 +28,8 @@ public sealed record TrainingSummary(
     double? ValidationLoss,
     double? BestValidationLoss,
     long SkippedSteps,
-    string? CheckpointPath);
+    string? CheckpointPath)
+{
+    /// <summary>How often the spike guard went back to a snapshot.</summary>
+    public int Rollbacks { get; init; }
+}

@@ -6,7 +6,7 @@ namespace Andrea.Tests.Cli;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("", "train, watch, sample, report, tokenizer, doctor, bench")]
+    [InlineData("", "train, watch, sample, report, tokenizer, replay, doctor, bench")]
     [InlineData("bench", "optimizer, step")]
     [InlineData("teach", "'teach'")]
     [InlineData("train books", "'books'")]

@@ -61,6 +61,12 @@ public sealed record AdaGcPolicy : ClipPolicy
         public override void Enqueue(DeviceBuffer<ChunkPartial> partials, ClipOutcome clip) =>
             Backend.ClipAdaGc(_settings, _adaGc, clip, _steps, _runningNorms);
 
+        public override void ShowMemory(IBufferVisitor visitor)
+        {
+            visitor.Visit(_steps);
+            visitor.Visit(_runningNorms);
+        }
+
         public override ClipPolicyState Read()
         {
             Span<long> steps = stackalloc long[1];

@@ -35,6 +35,11 @@ internal abstract class PolicyWork : IDisposable
     {
     }
 
+    /// <summary>Shows the memory that goes on from step to step.</summary>
+    public virtual void ShowMemory(IBufferVisitor visitor)
+    {
+    }
+
     /// <summary>What the policy remembers; null when there is nothing. Waits for the device.</summary>
     public virtual ClipPolicyState? Read() => null;
 

@@ -68,6 +68,12 @@ public sealed record ZClipPolicy : ClipPolicy
         public override void Enqueue(DeviceBuffer<ChunkPartial> partials, ClipOutcome clip) =>
             Backend.ClipZScore(_settings, _zClip, clip, _state, _warmup);
 
+        public override void ShowMemory(IBufferVisitor visitor)
+        {
+            visitor.Visit(_state);
+            visitor.Visit(_warmup);
+        }
+
         public override ClipPolicyState Read()
         {
             Span<ZClipState> state = stackalloc ZClipState[1];

@@ -12,7 +12,7 @@ internal static class KernelLayouts
     public static IEnumerable<string> Definitions() =>
         [
             .. OfChunk(), .. OfChunkPartial(), .. OfTensorNorm(), .. OfClipState(), .. OfZClipState(), .. OfAgcTensor(), .. OfClippedPart(),
-            .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums(), .. KernelLayoutsOfStabilizers.Definitions(),
+            .. OfAdamWState(), .. OfAdamWTensor(), .. OfUpdateSums(), .. KernelLayoutsOfStabilizers.Definitions(), .. OfSpikeState(),
         ];
 
     private static string[] OfChunk()
@@ -143,6 +143,23 @@ internal static class KernelLayouts
             Offset(ref sums, ref sums.Ratios, "ratios"),
             Offset(ref sums, ref sums.SecondMoments, "second_moments"),
             Offset(ref sums, ref sums.Gradients, "gradients"),
+        ];
+    }
+
+    private static string[] OfSpikeState()
+    {
+        var state = default(SpikeState);
+        return
+        [
+            Size<SpikeState>(),
+            Offset(ref state, ref state.LossScore, "loss_score"),
+            Offset(ref state, ref state.NormScore, "norm_score"),
+            Offset(ref state, ref state.LossMedian, "loss_median"),
+            Offset(ref state, ref state.NormMedian, "norm_median"),
+            Offset(ref state, ref state.Count, "count"),
+            Offset(ref state, ref state.Next, "next"),
+            Offset(ref state, ref state.FlaggedInRow, "flagged_in_row"),
+            Offset(ref state, ref state.Reason, "reason"),
         ];
     }
 

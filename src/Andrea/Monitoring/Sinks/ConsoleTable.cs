@@ -53,6 +53,9 @@ public sealed class ConsoleTable : IStepObserver
         + $"{Number(record.ZScore, "F1")} deviations above its median {Number(record.Median, "G4")}");
 
     /// <inheritdoc/>
+    public void OnGuard(in GuardRecord record) => Note(record.Step, record.Sentence);
+
+    /// <inheritdoc/>
     public void OnVerdict(Verdict verdict)
     {
         ArgumentNullException.ThrowIfNull(verdict);

@@ -1,3 +1,4 @@
+using Andrea.Clipping;
 using Microsoft.Extensions.Logging;
 
 namespace Andrea.Monitoring.Sinks;
@@ -5,7 +6,7 @@ namespace Andrea.Monitoring.Sinks;
 /// <summary>Tells an <see cref="ILogger"/> what happens in a run, with every value as a named field.</summary>
 /// <remarks>
 /// Event ids: 1 Step (Debug), 2 SkippedStep (Warning), 3 Evaluation (Information), 4 Sample (Debug), 5 Checkpoint (Information), 6 Spike (Warning),
-/// 7 Verdict (Warning). Levels that the logger has switched off cost a call.
+/// 7 Verdict (Warning), 8 Guard (Warning). Levels that the logger has switched off cost a call.
 /// </remarks>
 public sealed partial class LoggerObserver : IStepObserver
 {
@@ -14,7 +15,7 @@ public sealed partial class LoggerObserver : IStepObserver
 
     /// <summary>Makes an observer.</summary>
     /// <param name="logger">Where the entries go.</param>
-    /// <param name="every">Steps between entries about steps; skipped steps are always told.</param>
+    /// <param name="every">Steps between entries about steps; steps skipped for gradients that are not finite are always told.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="every"/> is below 1.</exception>
     public LoggerObserver(ILogger logger, long every = 1)
     {
@@ -28,7 +29,7 @@ public sealed partial class LoggerObserver : IStepObserver
     /// <inheritdoc/>
     public void OnStep(in StepRecord record)
     {
-        if (record.Clip.Skipped)
+        if (record.Clip.SkipReason == SkipReason.NonFiniteGradients)
             SkippedStep(_logger, record.Step, record.Clip.NonFiniteCount, record.Clip.FirstBadTensor, record.Clip.FirstBadIndex);
         else if (record.Step % _every == 0)
             Step(_logger, record.Step, record.TotalSteps, record.Loss, record.Clip.NormBefore, record.Clip.Coefficient, record.LearningRate,
@@ -37,6 +38,9 @@ public sealed partial class LoggerObserver : IStepObserver
 
     /// <inheritdoc/>
     public void OnSpike(in SpikeRecord record) => Spike(_logger, record.Step, record.Quantity, record.Value, record.ZScore, record.Median);
+
+    /// <inheritdoc/>
+    public void OnGuard(in GuardRecord record) => Guard(_logger, record.Step, record.Action, record.Reason, record.Sentence);
 
     /// <inheritdoc/>
     public void OnVerdict(Verdict verdict)
@@ -74,6 +78,9 @@ public sealed partial class LoggerObserver : IStepObserver
 
     [LoggerMessage(6, LogLevel.Warning, "Step {Step}: {Quantity} {Value} stands {ZScore} deviations above its median {Median}", EventName = "Spike")]
     private static partial void Spike(ILogger logger, long step, SpikeQuantity quantity, double value, double zScore, double median);
+
+    [LoggerMessage(8, LogLevel.Warning, "Step {Step}: {Action} for {Reason}: {Sentence}", EventName = "Guard")]
+    private static partial void Guard(ILogger logger, long step, GuardAction action, SkipReason reason, string sentence);
 
     [LoggerMessage(7, LogLevel.Warning, "Step {Step}: {Kind} since step {Since}. {Summary} {Remedy}", EventName = "Verdict")]
     private static partial void Verdict(ILogger logger, long step, VerdictKind kind, long since, string summary, string remedy);

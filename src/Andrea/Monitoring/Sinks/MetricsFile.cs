@@ -5,7 +5,9 @@ namespace Andrea.Monitoring.Sinks;
 /// <summary>Appends every record of a run to <c>metrics.jsonl</c>, one JSON object a line, each with its <c>step</c>.</summary>
 /// <remarks>
 /// A step: <c>loss, norm, normAfter, coefficient, clipRate, skipped, lr, tokens, ms</c>; a measurement: <c>validationLoss, best</c>;
-/// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; a measured
+/// a sample: <c>sample</c>; a checkpoint: <c>checkpoint</c>; a spike: <c>spike</c> ("loss" or "norm"), <c>value, z, median</c>; an action of
+/// the spike guard: <c>guard</c> (a <see cref="GuardAction"/>), <c>reason</c> (a <see cref="SkipReason"/>), <c>value, z, median, batchStep</c> or
+/// <c>snapshotStep</c>, and <c>attempt</c>; a measured
 /// curvature: <c>curvature, stabilityLimit, aboveInARow</c>; measured logits: <c>absorbed, zeroSumError, headMean, headDrift</c>; a verdict:
 /// <c>verdict</c> (a <see cref="VerdictKind"/>), <c>since, summary, remedy, tensors</c>. Where there are several sources, a step has its
 /// <c>source</c>, too, and a phase of a curriculum is a line: <c>phase</c> (its steps), <c>focus, shares</c>; a sample of the coherence gate:
@@ -78,6 +80,27 @@ public sealed class MetricsFile : IStepObserver, IDisposable
         _lines.Number("zeroSumError", record.ZeroSumError);
         _lines.Number("headMean", record.HeadMeanNorm);
         _lines.Number("headDrift", record.HeadMeanDrift);
+        _lines.End(flush: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnGuard(in GuardRecord record)
+    {
+        _lines.Begin(record.Step);
+        _lines.Json.WriteString("guard", record.Action.ToString());
+        _lines.Json.WriteString("reason", record.Reason.ToString());
+        if (record.SnapshotStep >= 0)
+        {
+            _lines.Json.WriteNumber("snapshotStep", record.SnapshotStep);
+        }
+        else
+        {
+            _lines.Number("value", record.Value);
+            _lines.Number("z", record.ZScore);
+            _lines.Number("median", record.Median);
+            _lines.Json.WriteNumber("batchStep", record.BatchStep);
+        }
+        _lines.Json.WriteNumber("attempt", record.Attempt);
         _lines.End(flush: true);
     }
 

@@ -251,13 +251,19 @@ class LineChart {
 /** Whether each value is a dot: many of them would hide their line, one alone has no line. */
 const hasDots = line => line.values.length < 2 || (!!line.points && line.values.length <= MOST_DOTS);
 
-/** Marks verdicts by numbered flags, spikes by ticks at the bottom of an area. Positions in pixels of the canvas. */
+/** Marks verdicts by numbered flags, spikes by ticks at the bottom of an area, rollbacks by taller ones. Positions in pixels of the canvas. */
 function drawFindings(ctx, page, position, { left, top, width, height, ratio }) {
   const isInside = x => x >= left - 1 && x <= left + width + 1;
   ctx.fillStyle = color('warn');
   for (const { step } of page.spikes) {
     const x = position(step);
     if (isInside(x)) ctx.fillRect(x - ratio, top + height - 7 * ratio, 2 * ratio, 7 * ratio);
+  }
+  // A rollback: a line where the parameters went back.
+  ctx.fillStyle = color('bad');
+  for (const { step } of (page.guard ?? []).filter(action => action.guard === 'RolledBack' || action.guard === 'GaveUp')) {
+    const x = position(step);
+    if (isInside(x)) ctx.fillRect(x - ratio, top + height / 2, 2 * ratio, height / 2);
   }
   ctx.font = `600 ${10 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = 'center';

@@ -107,6 +107,7 @@ class Run {
     this.samples = json.samples;
     this.coherence = json.coherence.map(item => Run.coherence(item.step, item.score, item.repetition));
     this.spikes = json.spikes.map(Run.spike);
+    this.guard = json.guard ?? [];
     this.verdicts = json.verdicts;
     this.checkpoints = json.checkpoints;
     this.nonFinite = json.nonFinite;
@@ -161,6 +162,11 @@ class Run {
     if ('sample' in record) return addNew(this.samples, { step, text: String(record.sample) });
     if ('checkpoint' in record) return addNew(this.checkpoints, { step, name: String(record.checkpoint) });
     if ('spike' in record) return addNew(this.spikes, Run.spike(record), other => other.step === step && other.spike === record.spike);
+    if ('guard' in record) {
+      const { guard, reason, batchStep, snapshotStep } = record;
+      return addNew(this.guard, { step, guard: String(guard), reason: String(reason ?? ''), batchStep, snapshotStep },
+        other => other.step === step && other.guard === guard);
+    }
     if ('verdict' in record) {
       const texts = { summary: String(record.summary ?? ''), remedy: String(record.remedy ?? ''), tensors: (record.tensors ?? []).map(String) };
       const verdict = { step, verdict: String(record.verdict), since: record.since ?? step, ...texts };

@@ -87,7 +87,7 @@ class Page {
 
   /** Made anew only when there is news, since they hold what may have the focus. */
   showFindings() {
-    const news = JSON.stringify(this.runs.map(run => [this.hiddenRuns.has(run.id), run.verdicts.length, run.spikes.length, run.nonFinite.length]));
+    const news = JSON.stringify(this.runs.map(run => [this.hiddenRuns.has(run.id), run.verdicts.length, run.spikes.length, run.guard.length, run.nonFinite.length]));
     if (news === this.newsShown) return;
     this.newsShown = news;
     const isOpen = [...document.querySelectorAll('#findings details')].map(item => item.open);
@@ -108,6 +108,7 @@ class Page {
   collectFindings() {
     const inOrder = (list, key) => this.shown.flatMap(run => list(run).map(item => ({ ...item, run }))).sort((a, b) => key(a) - key(b));
     this.spikes = inOrder(run => run.spikes, spike => spike.step);
+    this.guard = inOrder(run => run.guard, action => action.step);
     this.verdicts = inOrder(run => run.verdicts, verdict => verdict.since);
     this.verdicts.forEach((verdict, i) => Object.assign(verdict, { number: i + 1, isBad: BAD_VERDICTS.includes(verdict.verdict) }));
   }

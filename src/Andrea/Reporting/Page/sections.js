@@ -60,6 +60,7 @@ function findings(page) {
   const parts = [cards.length ? make('ol', { class: 'verdicts' }, ...cards) : make('p', { class: 'none' }, 'No verdict was recorded.')];
   const bad = page.runs.flatMap(run => run.nonFinite.map(item => ({ ...item, run })));
   if (page.spikes.length) parts.push(spikeTable(page, several));
+  if (page.guard.length) parts.push(guardTable(page, several));
   if (bad.length) parts.push(eventTable(`Non-finite gradients: ${showCount(bad.length)} steps`, ['Step', ...(several ? ['Run'] : []), 'First tensor', 'First index'],
     bad.slice(0, MOST_SPIKES).map(({ step, run, tensor, index }) => [showCount(step), ...(several ? [run.id] : []), tensor, showCount(index)])));
   const foreign = page.runs.reduce((sum, run) => sum + run.foreignLines, 0);
@@ -78,6 +79,15 @@ function spikeTable(page, several) {
   ]);
   const title = `Spikes: ${showCount(spikes.length)}${spikes.length > MOST_SPIKES ? `, of which the first ${MOST_SPIKES}` : ''}`;
   return eventTable(title, ['Step', ...(several ? ['Run'] : []), 'Of', 'Value', 'Median', 'z-score'], rows);
+}
+
+/** What the spike guard did. */
+function guardTable(page, several) {
+  const rows = page.guard.slice(0, MOST_SPIKES).map(({ step, run, guard, reason, batchStep, snapshotStep }) => [
+    showCount(step), ...(several ? [run.id] : []), inWords(guard), reason === 'None' ? '' : inWords(reason),
+    isFiniteNumber(snapshotStep) ? `to step ${showCount(snapshotStep)}` : isFiniteNumber(batchStep) ? `batch of step ${showCount(batchStep)}` : '',
+  ]);
+  return eventTable(`Spike guard: ${showCount(page.guard.length)} actions`, ['Step', ...(several ? ['Run'] : []), 'Action', 'Reason', 'Of'], rows);
 }
 
 function eventTable(title, columns, rows) {

@@ -2,12 +2,13 @@ using Andrea.Tensors;
 
 namespace Andrea.Training.Checkpoints;
 
-/// <summary>One checkpoint: a folder with model.safetensors, optimizer.safetensors and state.json.</summary>
+/// <summary>One checkpoint: a folder with model.safetensors, optimizer.safetensors and state.json; with a spike guard that keeps
+/// snapshots, guard.safetensors, too.</summary>
 /// <remarks>Whatever is wrong with it is found before the first element of a target is overwritten. Loading reads each file twice: to
 /// verify, then to copy.</remarks>
 internal static class CheckpointFolder
 {
-    public const string ModelFile = "model.safetensors", OptimizerFile = "optimizer.safetensors";
+    public const string ModelFile = "model.safetensors", OptimizerFile = "optimizer.safetensors", GuardFile = "guard.safetensors";
 
     // Two headers and state.json; generous, as it only serves a message.
     private const long OverheadBytes = 1 << 16;
@@ -32,6 +33,8 @@ internal static class CheckpointFolder
             [ModelFile] = Write(ModelFile, tensors.ModelGroups),
             [OptimizerFile] = Write(OptimizerFile, tensors.OptimizerGroups),
         };
+        if (tensors.GuardGroups.Length > 0)
+            files.Add(GuardFile, Write(GuardFile, tensors.GuardGroups));
         CheckpointState written = state with { Finite = finite };
         byte[] manifest = new CheckpointManifest { Files = files, State = written }.ToBytes();
         disk.WriteFile(Path.Combine(folder, CheckpointManifest.FileName), writer => writer.Write(manifest));
@@ -51,10 +54,13 @@ internal static class CheckpointFolder
         CheckpointManifest manifest = CheckpointManifest.Read(folder);
         using SafetensorsReader model = OpenVerified(folder, ModelFile, manifest);
         using SafetensorsReader optimizer = OpenVerified(folder, OptimizerFile, manifest);
+        using SafetensorsReader? guard = tensors.GuardGroups.Length > 0 ? OpenVerified(folder, GuardFile, manifest) : null;
         model.Match(tensors.ModelGroups);
         optimizer.Match(tensors.OptimizerGroups);
+        guard?.Match(tensors.GuardGroups);
         model.Read();
         optimizer.Read();
+        guard?.Read();
         return manifest.State;
     }
 
@@ -77,6 +83,8 @@ internal static class CheckpointFolder
         CheckpointManifest manifest = CheckpointManifest.Read(folder);
         OpenVerified(folder, ModelFile, manifest).Dispose();
         OpenVerified(folder, OptimizerFile, manifest).Dispose();
+        if (manifest.Files.ContainsKey(GuardFile))
+            OpenVerified(folder, GuardFile, manifest).Dispose();
     }
 
     private static SafetensorsReader OpenVerified(string folder, string file, CheckpointManifest manifest)

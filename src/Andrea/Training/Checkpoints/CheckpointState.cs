@@ -3,6 +3,7 @@ using System.Text.Json;
 using Andrea.Clipping.Policies;
 using Andrea.Curriculum;
 using Andrea.Gpt;
+using Andrea.Training.Guard;
 
 namespace Andrea.Training.Checkpoints;
 
@@ -41,6 +42,9 @@ internal sealed record CheckpointState
 
     /// <summary>Low scores in a row that the coherence gate has counted.</summary>
     public int LowInARow { get; init; }
+
+    /// <summary>What the spike guard is about; null for a run without one. The tensors of its snapshots are in guard.safetensors.</summary>
+    public GuardProgress? Guard { get; init; }
 
     /// <summary>Exponential moving average of the training loss; null before the first step.</summary>
     public double? LossEma { get; init; }

@@ -21,7 +21,7 @@ internal enum FaultKind
     /// <summary>The learning rate is multiplied by the strength.</summary>
     LearningRate,
 
-    /// <summary>The largest matrix is multiplied by the strength before the step, for good.</summary>
+    /// <summary>All parameters are multiplied by the strength before the step, for good.</summary>
     ParameterScale,
 
     /// <summary>One bit of one parameter is the other one from before the step on, for good, as when memory fails. Strength: number of the bit, 0 to

@@ -96,11 +96,13 @@ internal sealed class FaultPlan
         {
             if (!fault.IsAt(step) || fault.Kind is not (FaultKind.ParameterScale or FaultKind.FlippedBit))
                 continue;
-            Tensor largest = parameters[IndexOfLargest(parameters)];
             if (fault.Kind == FaultKind.ParameterScale)
-                Multiply(largest, fault.Strength);
-            else
-                Flip(largest, RandomOf(fault.Kind, step, 0).NextInt64(largest.Length), (int)fault.Strength);
+            {
+                Multiply(parameters.Flat, fault.Strength);
+                continue;
+            }
+            Tensor largest = parameters[IndexOfLargest(parameters)];
+            Flip(largest, RandomOf(fault.Kind, step, 0).NextInt64(largest.Length), (int)fault.Strength);
         }
     }
 

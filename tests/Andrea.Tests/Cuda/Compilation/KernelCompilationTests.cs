@@ -114,7 +114,7 @@ public partial class KernelCompilationTests
             string complaint = parts[0] == "BYTES" ? $"{parts[1]} has another size" : $"{parts[1]}.{parts[2]} lies elsewhere";
             Assert.Contains(complaint, message, StringComparison.Ordinal);
         }
-        Assert.Equal(82, checkedCount);
+        Assert.Equal(91, checkedCount);
     }
 
     [Fact]
