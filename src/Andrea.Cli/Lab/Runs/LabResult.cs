@@ -8,6 +8,7 @@ internal sealed class LabResult(LabArm arm) : IStepObserver
 {
     private readonly List<double> _losses = [], _norms = [], _magnitudes = [], _coefficients = [], _milliseconds = [];
     private readonly List<long> _skips = [];
+    private readonly List<GuardRecord> _rollbacks = [];
     private readonly List<EvaluationRecord> _evaluations = [];
     private readonly List<CoherenceRecord> _samples = [];
 
@@ -27,6 +28,9 @@ internal sealed class LabResult(LabArm arm) : IStepObserver
 
     /// <summary>Steps whose update was not made.</summary>
     public IReadOnlyList<long> Skips => _skips;
+
+    /// <summary>Where the spike guard went back to a snapshot.</summary>
+    public IReadOnlyList<GuardRecord> Rollbacks => _rollbacks;
 
     /// <summary>Validation losses.</summary>
     public IReadOnlyList<EvaluationRecord> Evaluations => _evaluations;
@@ -58,6 +62,12 @@ internal sealed class LabResult(LabArm arm) : IStepObserver
         _milliseconds.Add(record.Duration.TotalMilliseconds);
         if (record.Clip.Skipped)
             _skips.Add(record.Step);
+    }
+
+    public void OnGuard(in GuardRecord record)
+    {
+        if (record.Action is GuardAction.RolledBack or GuardAction.GaveUp)
+            _rollbacks.Add(record);
     }
 
     public void OnEvaluation(EvaluationRecord record) => _evaluations.Add(record);

@@ -1,3 +1,4 @@
+using Andrea.Monitoring;
 using Andrea.Monitoring.Sinks;
 using Andrea.Training;
 
@@ -16,11 +17,19 @@ internal static class LabRun
         trainer.Observe(result);
         if (arm.Folder is { } folder)
             Record(trainer, device, folder);
-        TrainingSummary summary = trainer.RunAsync(cancellation).GetAwaiter().GetResult();
-        if (summary.Reason == StopReason.Cancelled)
-            return null;
+        try
+        {
+            TrainingSummary summary = trainer.RunAsync(cancellation).GetAwaiter().GetResult();
+            if (summary.Reason == StopReason.Cancelled)
+                return null;
+            result.HaltedAt = summary.Reason == StopReason.Incoherent ? summary.Step : null;
+        }
+        catch (SpikeGuardException exception)
+        {
+            // What is left is the snapshot's model.
+            result.OnEvaluation(new EvaluationRecord(exception.Step, trainer.Evaluate(), Best: false));
+        }
         result.Verdicts = [.. trainer.Verdicts];
-        result.HaltedAt = summary.Reason == StopReason.Incoherent ? summary.Step : null;
         return result;
     }
 

@@ -36,6 +36,7 @@ internal sealed record SpikeMethod(string Name, Func<TrainerOptions, TrainerOpti
         new("Stable-SPAM", options => options with { Clip = Unclipped, Optimizer = Stabilized(StableSpam(steps)) }) { ActsInClipper = false },
         new("StableAdamW", options => options with { Clip = Unclipped, Optimizer = Stabilized(new UpdateRmsStabilizer()) }) { ActsInClipper = false },
         new(SoftSignName, options => options with { Clip = Unclipped, Optimizer = new SoftSignOptions() }) { ActsInClipper = false },
+        new("global clip, guard", options => options with { Clip = Clip(new GlobalNormPolicy()), SpikeGuard = new SpikeGuardOptions() }),
         new("global clip, zero-sum", options => options with { Clip = Clip(new GlobalNormPolicy()), ZeroSumGradient = true }),
     ];
 

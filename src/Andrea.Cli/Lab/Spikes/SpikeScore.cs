@@ -6,7 +6,7 @@ namespace Andrea.Cli.Lab.Spikes;
 /// <summary>What a fault cost a run.</summary>
 /// <param name="FinalLoss">Validation loss at the end.</param>
 /// <param name="Spikes">Steps after the fault whose loss stands above the limit of <see cref="SpikeScore"/>'s remarks.</param>
-/// <param name="LostSteps">Skipped steps since the fault began, and steps from its end until the loss is back.</param>
+/// <param name="LostSteps">Steps skipped or taken back since the fault began, and steps from its end until the loss is back.</param>
 /// <param name="IsBack">Whether the loss came back at all.</param>
 /// <remarks>
 /// What is usual is told by the median and the median absolute deviation of the 50 losses before the fault. A spike stands 6 such deviations
@@ -30,8 +30,9 @@ internal sealed record SpikeScore(double FinalLoss, int Spikes, long LostSteps, 
         double[] after = [.. result.Losses.Skip((int)last)];
         int spikes = after.Count(loss => usual.ZScore(loss, SmallestShare) > Limit);
         int back = StepsUntil(after, usual.Median + scale);
-        int skipped = result.Skips.Count(step => step >= first);
-        return new SpikeScore(result.FinalLoss, spikes, skipped + (back < 0 ? after.Length : back), back >= 0);
+        // A rollback takes back the steps since its snapshot.
+        long undone = result.Skips.Count(step => step >= first) + result.Rollbacks.Where(action => action.Step >= first).Sum(action => action.Step - 1 - action.SnapshotStep);
+        return new SpikeScore(result.FinalLoss, spikes, undone + (back < 0 ? after.Length : back), back >= 0);
     }
 
     /// <summary>Steps of a run whose loss stands as far above the 50 before it.</summary>

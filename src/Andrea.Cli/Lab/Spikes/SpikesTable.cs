@@ -28,7 +28,7 @@ internal static class SpikesTable
             return;
         table.Paragraph("## Final loss").Paragraph(
             Invariant($"Each column of a fault is the median over seeds of the final validation loss, less that of {SpikeMethod.BaselineName} without any fault and with the same seed; bold holds (at most {advice.Tolerance:0.00} above). ")
-            + "Healthy: likewise, where nothing goes wrong. False alarms: steps of healthy runs that were skipped, all seeds together. Touched: share of the healthy steps whose gradients the clipper changed; what optimizers do is not counted. Mean: over the faults. Mean damage: likewise, less the method's own healthy loss.");
+            + "Healthy: likewise, where nothing goes wrong. False alarms: steps of healthy runs that were skipped, and rollbacks, all seeds together. Touched: share of the healthy steps whose gradients the clipper changed; what optimizers do is not counted. Mean: over the faults. Mean damage: likewise, less the method's own healthy loss.");
         table.Table(
             ["method", "healthy", "false alarms", "touched", .. FaultsOf(result), "mean", "mean damage", "holds"],
             result.Methods.Where(method => result.Cells.Any(cell => cell.Method.Name == method.Name)).Select(method => SummaryRow(result, advice, method)));
@@ -63,7 +63,7 @@ internal static class SpikesTable
         [
             method.Name,
             Cell(SpikeFault.HealthyName),
-            Invariant($"{healthy.Sum(cell => cell.Result.Skips.Count)}"),
+            Invariant($"{healthy.Sum(cell => cell.Result.Skips.Count + cell.Result.Rollbacks.Count)}"),
             method.ActsInClipper ? Rendering.Units.Percent(touched) : "-",
             .. FaultsOf(result).Select(Cell),
             SpikesAdvice.Signed(advice.Mean(method.Name)),
@@ -86,7 +86,7 @@ internal static class SpikesTable
             return;
         table.Paragraph("## Fault by fault").Paragraph(
             "Medians over seeds, with their range. Damage: final loss less that of the same method and seed without the fault. Spikes: steps after the fault whose loss stands 6 robust deviations above the 50 before it. "
-            + "Lost steps: those skipped, and those from the end of the fault until the loss is back where it was; > where it never was.");
+            + "Lost steps: those skipped or taken back, and those from the end of the fault until the loss is back where it was; > where it never was.");
         table.Table(["fault", "method", "final loss", "damage", "spikes", "lost steps"], FaultsOf(result).SelectMany(fault =>
             result.Methods.Where(method => result.Of(method.Name, fault).Any()).Select(method => Detail(result, method.Name, fault))));
     }
