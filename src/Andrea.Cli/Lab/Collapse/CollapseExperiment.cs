@@ -60,6 +60,9 @@ internal sealed record CollapseExperiment
 
     public double Decay { get; init; } = 0.1;
 
+    /// <summary>What halts the arms with a gate.</summary>
+    public CoherenceGateOptions Gate { get; init; } = new();
+
     public IReadOnlyList<CollapseShock> Ladder { get; init; } = CollapseShock.Ladder;
 
     /// <summary>Smaller models, fewer steps, one seed: whether all is well, and no more.</summary>
@@ -142,7 +145,7 @@ internal sealed record CollapseExperiment
             Sources = CollapseData.Limits,
         },
         // All arms write the same samples; only the gate halts.
-        Coherence = new CoherenceGateOptions { Every = SampleEvery, Tokens = SampleTokens, InARow = arm.Has(CollapseGuards.Gate) ? 5 : int.MaxValue },
+        Coherence = Gate with { Every = SampleEvery, Tokens = SampleTokens, InARow = arm.Has(CollapseGuards.Gate) ? Gate.InARow : int.MaxValue },
         EvaluateEvery = SampleEvery,
         EvaluationBatches = 8,
         CheckpointEvery = 0,

@@ -36,7 +36,7 @@ internal static class CollapseTable
     private static string Setting(CollapseExperiment experiment) =>
         Invariant($"Models of {experiment.Layers} {(experiment.Layers == 1 ? "layer" : "layers")} on morphemes ({experiment.Segments}, and 256 bytes), {experiment.Batch} x {experiment.Context} tokens a step, {experiment.Steps} steps at a constant rate of {experiment.LearningRate}, {experiment.Seeds} {(experiment.Seeds == 1 ? "seed" : "seeds")}. ")
         + $"Sources {string.Join(", ", CollapseData.Names)} under the bandit with ANDREA's reward. v1: plain Adam, no clip, no decay, full rate and all sources from step 1. "
-        + Invariant($"Guards: global clip at 1; {experiment.WarmupSteps} steps of learning rate warmup; decay of {experiment.Decay}; {experiment.WarmupSteps} steps from the {CollapseData.BroadCount} broad sources only; the coherence gate, which halts after 5 scores below 30 in a row. v2 has all. In every arm, a step with NaN is skipped.");
+        + Invariant($"Guards: global clip at 1; {experiment.WarmupSteps} steps of learning rate warmup; decay of {experiment.Decay}; {experiment.WarmupSteps} steps from the {CollapseData.BroadCount} broad sources only; the coherence gate, which halts after {experiment.Gate.InARow} scores below {experiment.Gate.Threshold} in a row. v2 has all. In every arm, a step with NaN is skipped.");
 
     private static string[] Rung(CollapseRung rung) =>
     [

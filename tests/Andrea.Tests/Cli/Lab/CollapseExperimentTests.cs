@@ -76,15 +76,20 @@ public class CollapseExperimentTests
     }
 
     [Fact]
-    public void Gate_OfAModelThatRepeatsItself_HaltsTheRun()
+    public void Gate_WhereEveryScoreIsLow_HaltsItsArmsAlone()
     {
-        // Nothing but shocks of one character: what is learned is to repeat it.
-        CollapseExperiment experiment = Tiny with { Widths = [16], Ladder = [new(ShockText.Repeated, 1000, 3)], SampleTokens = 60 };
+        CollapseExperiment experiment = Tiny with { Widths = [8], Ladder = [Hard], Gate = new CoherenceGateOptions { Threshold = 100, InARow = 3 } };
         CollapseResult result = experiment.Run(new LabSession(CliRun.Nowhere()), null);
-        Assert.All(result.Cells.Where(cell => !cell.Arm.Has(CollapseGuards.Gate)), cell => Assert.Null(cell.Result.HaltedAt));
-        CollapseCell v1 = result.Cells.First(cell => cell.Arm.Name == CollapseArm.Unguarded), gate = result.Cells.First(cell => cell.Arm.Name == "gate");
+        foreach (CollapseCell cell in result.Cells)
+        {
+            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate) ? 3 * experiment.SampleEvery : null, cell.Result.HaltedAt);
+            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate) ? 3 * experiment.SampleEvery : experiment.Steps, cell.Result.Losses.Count);
+        }
         // Up to there, both are the same run.
-        Assert.Equal(v1.Result.Losses.Take(gate.Result.Losses.Count), gate.Result.Losses);
+        IReadOnlyList<double> v1 = Losses(CollapseArm.Unguarded), gate = Losses("gate");
+        Assert.Equal(v1.Take(gate.Count), gate);
+
+        IReadOnlyList<double> Losses(string arm) => result.Cells.Single(cell => cell.Arm.Name == arm).Result.Losses;
     }
 
     private static double Loss(CollapseResult result, string arm) => result.Cells.Where(cell => cell.Arm.Name == arm).Max(cell => cell.Score.FinalLoss);
