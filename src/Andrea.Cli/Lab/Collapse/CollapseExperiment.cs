@@ -77,6 +77,9 @@ internal sealed record CollapseExperiment
     /// <summary>Steps of either warmup.</summary>
     public int WarmupSteps => Math.Max(1, Steps / 10);
 
+    /// <summary>Steps before the first shock: there shall be something to lose.</summary>
+    public int CalmSteps => Steps / 4;
+
     /// <summary>Makes all runs.</summary>
     /// <param name="session">Shows progress, and ends it.</param>
     /// <param name="runsFolder">Folder for the runs that a page is made of: all arms of the widest model, first seed; null writes none.</param>
@@ -122,7 +125,7 @@ internal sealed record CollapseExperiment
         };
         return new LabArm(Invariant($"{arm.Name} | width {width} | seed {seed}"), config, data, options)
         {
-            Faults = shock.PlanOf(options.Curriculum!, CollapseData.Names, Steps, seed),
+            Faults = shock.PlanOf(options.Curriculum!, CollapseData.Names, CalmSteps, Steps, seed),
             Folder = folder,
         };
     }

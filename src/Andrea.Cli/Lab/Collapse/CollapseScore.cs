@@ -5,7 +5,7 @@ namespace Andrea.Cli.Lab.Collapse;
 
 /// <summary>Whether a run collapsed, and how it wrote in the end.</summary>
 /// <param name="CollapsedAt">First step after which the validation loss stayed <see cref="Rise"/> nats or more above its lowest so far, to the end
-/// of the run; null where there is none. A loss that is not finite is above.</param>
+/// of the run and over <see cref="FewestInARow"/> measurements at least; null where there is none. A loss that is not finite is above.</param>
 /// <param name="FinalLoss">Last validation loss.</param>
 /// <param name="LowestLoss">Lowest validation loss.</param>
 /// <param name="Coherence">Mean score of the last three samples, 0 to 100.</param>
@@ -14,6 +14,9 @@ internal sealed record CollapseScore(long? CollapsedAt, double FinalLoss, double
 {
     /// <summary>Nats above the lowest loss at which a run that stays there has collapsed.</summary>
     public const double Rise = 0.5;
+
+    /// <summary>Measurements that a collapse lasts at least: one alone may be the moment after a shock.</summary>
+    public const int FewestInARow = 3;
 
     /// <summary>Share of repeated pairs and triples above which samples repeat themselves.</summary>
     public const double MuchRepetition = 0.5;
@@ -39,15 +42,16 @@ internal sealed record CollapseScore(long? CollapsedAt, double FinalLoss, double
     {
         double lowest = double.PositiveInfinity;
         long? since = null;
+        int inARow = 0;
         foreach (EvaluationRecord evaluation in evaluations)
         {
             if (evaluation.Loss < lowest + Rise)
-                since = null;
+                (since, inARow) = (null, 0);
             else if (double.IsFinite(lowest))
-                since ??= evaluation.Step;
+                (since, inARow) = (since ?? evaluation.Step, inARow + 1);
             if (evaluation.Loss < lowest)
                 lowest = evaluation.Loss;
         }
-        return since;
+        return inARow >= FewestInARow ? since : null;
     }
 }

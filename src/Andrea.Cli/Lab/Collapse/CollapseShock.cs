@@ -51,14 +51,15 @@ internal sealed record CollapseShock(ShockText Text, double Scale, double RateFa
     /// <summary>The faults of a run.</summary>
     /// <param name="curriculum">The run's own: where phases begin depends on its seed and warmup, not on losses.</param>
     /// <param name="sources">Names of its sources.</param>
+    /// <param name="after">Steps before the first shock.</param>
     /// <param name="steps">Its steps.</param>
     /// <param name="seed">Its seed.</param>
-    public FaultPlan? PlanOf(CurriculumOptions curriculum, IReadOnlyList<string> sources, int steps, ulong seed)
+    public FaultPlan? PlanOf(CurriculumOptions curriculum, IReadOnlyList<string> sources, int after, int steps, ulong seed)
     {
         if (IsNone)
             return null;
         var faults = new List<Fault>();
-        foreach (long step in PhaseStarts(curriculum, sources, steps, seed).Skip(1))
+        foreach (long step in PhaseStarts(curriculum, sources, steps, seed).Where(start => start > after))
         {
             if (Text != ShockText.Own)
                 faults.Add(new Fault(Text == ShockText.Foreign ? FaultKind.SourceSwitch : FaultKind.RepeatedToken, step, step + Steps - 1));

@@ -66,9 +66,10 @@ public class CollapseExperimentTests
     {
         Assert.Null(In(3, 2, 2.4));
         Assert.Null(In(3, 2, 2.6, 2.1));
-        Assert.Equal(30, In(3, 2, 2.6, 2.5));
-        Assert.Equal(40, In(3, 2, 2.4, double.NaN));
-        Assert.Equal(50, In(3, 2, 2.6, 2.1, 3));
+        Assert.Null(In(3, 2, 2.6, 2.6));
+        Assert.Equal(30, In(3, 2, 2.6, 2.5, 2.9));
+        Assert.Equal(40, In(3, 2, 2.4, double.NaN, 5, double.PositiveInfinity));
+        Assert.Equal(50, In(3, 2, 2.6, 2.1, 3, 3, 3));
         Assert.Null(In());
 
         static long? In(params double[] losses) =>
