@@ -14,6 +14,9 @@ internal static class CollapseData
     /// <summary>Names; the broad ones, which a curriculum's warmup draws from, first.</summary>
     public static IReadOnlyList<string> Names { get; } = ["stories", "questions", "notes", "lists"];
 
+    /// <summary>What samples go on from: the beginning of a story, for of a list a healthy model, too, would write repetitions.</summary>
+    public const string Prompt = "One day ";
+
     /// <summary>How many of them are broad.</summary>
     public const int BroadCount = 2;
 

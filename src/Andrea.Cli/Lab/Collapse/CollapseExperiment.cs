@@ -149,6 +149,7 @@ internal sealed record CollapseExperiment
         },
         // All arms write the same samples; only the gate halts.
         Coherence = Gate with { Every = SampleEvery, Tokens = SampleTokens, InARow = arm.Has(CollapseGuards.Gate) ? Gate.InARow : int.MaxValue },
+        SamplePrompt = CollapseData.Prompt,
         EvaluateEvery = SampleEvery,
         EvaluationBatches = 8,
         CheckpointEvery = 0,

@@ -85,7 +85,7 @@ internal static class CollapseTable
 
     private static void Samples(LabTable table, CollapseResult result)
     {
-        table.Paragraph("## Last samples").Paragraph(Invariant($"Of the widest model, seed 1; their first {SampleLength} characters."));
+        table.Paragraph("## Last samples").Paragraph(Invariant($"Of the widest model, seed 1; the first {SampleLength} characters that follow \"{CollapseData.Prompt}\"."));
         table.Table(["arm", "score", "text"], result.Cells
             .Where(cell => cell.Seed == 1 && cell.Width == result.Experiment.Widths[^1] && cell.Result.Samples.Count > 0)
             .Select(cell => (IReadOnlyList<string>)[cell.Arm.Name, Spread.Text(cell.Result.Samples[^1].Score.Total, "0"), Quote(cell.Result.Samples[^1].Text)]));
