@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Andrea.Cli.Commands;
+using Andrea.Cli.Lab.Collapse;
+using Andrea.Cli.Lab.Spikes;
 
 namespace Andrea.Cli.Lab;
 
@@ -14,6 +16,8 @@ internal static class LabCommand
             PredictorCommand.Create(terminal),
             SlingshotCommand.Create(terminal),
             HeadCommand.Create(terminal),
+            CollapseCommand.Create(terminal),
+            SpikesCommand.Create(terminal),
         };
         Forbidden.Alone(command);
         return command;

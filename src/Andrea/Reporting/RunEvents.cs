@@ -12,6 +12,9 @@ internal sealed class RunEvents
 
     public List<SampleRecord> Samples { get; } = [];
 
+    /// <summary>Scores of samples, where a coherence gate looked at them.</summary>
+    public List<(long Step, double Score, double Repetition)> Coherence { get; } = [];
+
     public List<SpikeRecord> Spikes { get; } = [];
 
     /// <summary>Actions of the spike guard, kept as text. A step may have several.</summary>
@@ -34,6 +37,8 @@ internal sealed class RunEvents
         }
         else if (record.Text("sample") is { } sample)
         {
+            if (record.Number("coherence") is { } score && _seen.Add(("coherence", step)))
+                Coherence.Add((step, score, record.Number("repetition") ?? double.NaN));
             if (_seen.Add(("sample", step)))
                 Samples.Add(new SampleRecord(step, sample));
         }
@@ -78,6 +83,12 @@ internal sealed class RunEvents
         {
             json.WriteNumber("step", item.Step);
             json.WriteString("text", item.Text);
+        });
+        WriteAll(json, "coherence", Coherence, item =>
+        {
+            Begin(json, item.Step, "score", item.Score);
+            json.WritePropertyName("repetition");
+            json.WriteShort(item.Repetition);
         });
         WriteAll(json, "spikes", Spikes, item =>
         {

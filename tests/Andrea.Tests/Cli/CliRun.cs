@@ -14,6 +14,15 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
     public static async Task<CliRun> Of(Dictionary<string, string> variables, params string[] arguments) =>
         await Of(variables, Device.TryCuda, arguments);
 
+    /// <summary>A terminal that nobody looks at.</summary>
+    public static Terminal Nowhere() => new()
+    {
+        Output = TextWriter.Null,
+        Error = TextWriter.Null,
+        Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null), Ansi = AnsiSupport.No }),
+        IsInteractive = false,
+    };
+
     /// <summary>On a machine whose only GPU is the emulator.</summary>
     public static async Task<CliRun> OnEmulator(params string[] arguments)
     {

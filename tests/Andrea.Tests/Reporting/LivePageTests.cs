@@ -93,7 +93,7 @@ public sealed class LivePageTests(Chromium chromium) : IClassFixture<Chromium>, 
     /// <summary>JavaScript: a model as text, with numbers to 6 digits, as the snapshot has them.</summary>
     private const string Canon = """
         const canon = run => JSON.stringify(
-          [run.totals, run.steps, run.evaluations, run.samples, run.spikes, run.verdicts, run.checkpoints, run.nonFinite, run.tensors, run.gradients, run.updates],
+          [run.totals, run.steps, run.evaluations, run.samples, run.coherence, run.spikes, run.verdicts, run.checkpoints, run.nonFinite, run.tensors, run.gradients, run.updates],
           (_, value) => typeof value === 'number' ? Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value) : value);
         """;
 

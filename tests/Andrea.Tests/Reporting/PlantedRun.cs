@@ -72,7 +72,7 @@ internal static class PlantedRun
             if (step == NaNStep)
                 yield return """{"step":20,"verdict":"NonFinite","since":20,"summary":"The gradient of h.0.w is NaN.","remedy":"Clip harder.","tensors":["h.0.w"]}""";
             if (step == 30)
-                yield return new JsonObject { ["step"] = step, ["sample"] = sample }.ToJsonString();
+                yield return new JsonObject { ["step"] = step, ["coherence"] = 64, ["repetition"] = 0.25, ["sample"] = sample }.ToJsonString();
         }
         yield return Invariant($"{{\"step\":{steps},\"checkpoint\":\"step-{steps:d6}\"}}");
     }

@@ -94,7 +94,7 @@ public sealed class ReportAccessTests(Chromium chromium) : IClassFixture<Chromiu
         await using WatchedPage page = await (await chromium.OpenAsync(width: 390, scheme)).GoToFile(_folder["compare.html"]);
         Assert.Equal(390, await page.Value<int>("document.documentElement.scrollWidth"));
         Assert.Equal(390, await page.Value<int>("document.body.scrollWidth"));
-        Assert.Equal(7, await page.Page.Locator("figure:visible").CountAsync());
+        Assert.Equal(8, await page.Page.Locator("figure:visible").CountAsync());
         Assert.InRange(await page.Value<int>("Math.max(...[...document.querySelectorAll('figure, .uplot, canvas')].map(item => item.getBoundingClientRect().right))"), 200, 390);
         Assert.Empty(page.Complaints);
     }
@@ -158,7 +158,7 @@ public sealed class ReportAccessTests(Chromium chromium) : IClassFixture<Chromiu
             Assert.Equal(1, await page.Page.GetByRole(role).CountAsync());
         Assert.Equal(["Summary", "Findings", "Curves", "Layers", "Samples", "Configuration and machine"],
             await page.Page.GetByRole(AriaRole.Heading, new() { Level = 2 }).AllInnerTextsAsync());
-        Assert.Equal(6, await page.Page.GetByRole(AriaRole.Slider, new() { NameRegex = new("chart over steps") }).CountAsync());
+        Assert.Equal(7, await page.Page.GetByRole(AriaRole.Slider, new() { NameRegex = new("chart over steps") }).CountAsync());
         Assert.Equal(0, await page.Value<int>("""
             [...document.querySelectorAll('button, select, input, [tabindex="0"]')].filter(item => !item.hidden && !item.closest('[hidden]')
               && !(item.textContent.trim() || item.getAttribute('aria-label') || item.labels?.length)).length

@@ -20,11 +20,12 @@ public sealed class ReportPageTests(Chromium chromium) : IClassFixture<Chromium>
             ("every step", steps, LossOf), ("training", steps, step => TrendOf(steps, LossOf, step)), ("validation", tens, PlantedRun.ValidationLossOf));
         await Draws(page, "chart-norm", ("before clip", steps, PlantedRun.NormOf), ("after clip", steps, PlantedRun.NormAfterOf));
         await Draws(page, "chart-clip", ("coefficient", steps, step => PlantedRun.IsClipped(step) ? 0.25 : 1), ("clip rate", steps, PlantedRun.ClipRateOf));
+        await Draws(page, "chart-coherence", ("score", [30], _ => 64), ("repetition", [30], _ => 25));
         await Draws(page, "chart-rate", ("learning rate", steps, step => PlantedRun.RateOf(step)));
         await Draws(page, "chart-speed", ("every step", steps, SpeedOf), ("tokens/s", steps, step => TrendOf(steps, SpeedOf, step)));
         await Draws(page, "chart-updates", [.. new[] { "wte", "block 0", "block 1", "ln_f" }.Select((name, tensor) =>
             (name, tens, (Func<int, double>)(step => PlantedRun.UpdateRatioOf(step, tensor))))]);
-        Assert.Equal(["Loss", "Gradient norm", "Clipping", "Learning rate", "Speed", "Layer by layer", "Update to weight"],
+        Assert.Equal(["Loss", "Gradient norm", "Clipping", "Samples", "Learning rate", "Speed", "Layer by layer", "Update to weight"],
             await page.Page.Locator("figure h3").AllInnerTextsAsync());
         // A tenfold is as high everywhere where the axis is logarithmic, and there only.
         foreach ((string chart, bool isLog) in ((string, bool)[])[("loss", false), ("norm", true), ("clip", false), ("rate", false), ("speed", false), ("updates", true)])
@@ -239,7 +240,7 @@ public sealed class ReportPageTests(Chromium chromium) : IClassFixture<Chromium>
         string text = await page.Page.Locator("main").InnerTextAsync();
         Assert.Contains("there is no gradients.jsonl", text, StringComparison.Ordinal);
         Assert.Contains("There is no run.json", text, StringComparison.Ordinal);
-        Assert.Equal(5, await page.Page.Locator("figure:visible").CountAsync());
+        Assert.Equal(6, await page.Page.Locator("figure:visible").CountAsync());
         Assert.Empty(page.Complaints);
     }
 

@@ -105,6 +105,7 @@ class Run {
     this.steps = new Steps(json.steps);
     this.evaluations = json.evaluations.map(item => ({ ...item, loss: numberOf(item.loss) }));
     this.samples = json.samples;
+    this.coherence = json.coherence.map(item => Run.coherence(item.step, item.score, item.repetition));
     this.spikes = json.spikes.map(Run.spike);
     this.guard = json.guard ?? [];
     this.verdicts = json.verdicts;
@@ -117,6 +118,10 @@ class Run {
 
   static spike(record) {
     return { step: record.step, spike: record.spike, value: numberOf(record.value), z: numberOf(record.z), median: numberOf(record.median) };
+  }
+
+  static coherence(step, score, repetition) {
+    return { step, score: numberOf(score), repetition: numberOf(repetition ?? null) };
   }
 
   /** The last step that anything is known about. */
@@ -153,6 +158,7 @@ class Run {
     const step = record.step;
     if ('loss' in record) return this.addStep(record);
     if ('validationLoss' in record) return addNew(this.evaluations, { step, loss: numberOf(record.validationLoss), best: !!record.best });
+    if ('coherence' in record) addNew(this.coherence, Run.coherence(step, record.coherence, record.repetition));
     if ('sample' in record) return addNew(this.samples, { step, text: String(record.sample) });
     if ('checkpoint' in record) return addNew(this.checkpoints, { step, name: String(record.checkpoint) });
     if ('spike' in record) return addNew(this.spikes, Run.spike(record), other => other.step === step && other.spike === record.spike);

@@ -276,6 +276,16 @@ const CHARTS = [
     ]),
   },
   {
+    id: 'chart-coherence', title: 'Samples', hint: 'score of each sample, 0 to 100, and how many of its pairs and triples of words stood there before, in percent', floor: 0, ceiling: 102,
+    lines: page => linesOf(page, run => {
+      const steps = run.coherence.map(item => item.step), percent = item => item.repetition === null ? null : 100 * item.repetition;
+      return [
+        { label: 'score', steps, values: run.coherence.map(item => item.score), width: 2, points: true },
+        { label: 'repetition', kind: 1, steps, values: run.coherence.map(percent), dash: page.runs.length > 1 ? [6, 3] : undefined, points: true },
+      ];
+    }),
+  },
+  {
     id: 'chart-rate', title: 'Learning rate', hint: 'of the schedule', floor: 0,
     lines: page => linesOf(page, run => [{ label: 'learning rate', values: run.steps.lr, width: 2 }]),
   },

@@ -27,6 +27,9 @@ internal enum FaultKind
     /// <summary>One bit of one parameter is the other one from before the step on, for good, as when memory fails. Strength: number of the bit, 0 to
     /// 31; 31 is the sign, 30 to 23 the exponent.</summary>
     FlippedBit,
+
+    /// <summary>All tokens are the micro-batch's first one: text that says one thing again and again. Strength: share of the rows.</summary>
+    RepeatedToken,
 }
 
 /// <summary>One thing that goes wrong on purpose.</summary>

@@ -71,6 +71,8 @@ internal sealed class FaultPlan
                 AddNoise(ref random, vocabularySize, fault.Strength, targets);
             else if (fault.Kind == FaultKind.SourceSwitch)
                 Rename(vocabularySize, inputs[..bad], targets[..bad]);
+            else if (fault.Kind == FaultKind.RepeatedToken)
+                Repeat(inputs[..bad], targets[..bad]);
         }
     }
 
@@ -143,6 +145,15 @@ internal sealed class FaultPlan
             token = (int)names.At(token);
         foreach (ref int token in targets)
             token = (int)names.At(token);
+    }
+
+    private static void Repeat(Span<int> inputs, Span<int> targets)
+    {
+        if (inputs.IsEmpty)
+            return;
+        int token = inputs[0];
+        inputs.Fill(token);
+        targets.Fill(token);
     }
 
     private static void Multiply(Tensor tensor, double factor)

@@ -15,6 +15,7 @@ public class FaultPlanTests
     [InlineData(FaultKind.OutlierBatch)]
     [InlineData(FaultKind.LabelNoise)]
     [InlineData(FaultKind.SourceSwitch)]
+    [InlineData(FaultKind.RepeatedToken)]
     internal void Batch_OutsideItsSteps_IsLeftAlone(FaultKind kind)
     {
         var plan = new FaultPlan(1, [new Fault(kind, 5, 6)]);
@@ -43,6 +44,15 @@ public class FaultPlanTests
         Assert.Equal(Batch().Inputs[(Length / 2)..], inputs[(Length / 2)..]);
         Assert.NotEqual(Batch().Inputs[..(Length / 2)], inputs[..(Length / 2)]);
         Assert.Equal(Batch().Targets[(Length / 2)..], targets[(Length / 2)..]);
+    }
+
+    [Fact]
+    public void RepeatedToken_HalfTheRows_SaysTheFirstTokenAgainAndAgain()
+    {
+        (int[] inputs, int[] targets) = Changed(new FaultPlan(1, [new Fault(FaultKind.RepeatedToken, 5, 5, 0.5)]), 5);
+        int token = Batch().Inputs[0];
+        Assert.All(inputs[..(Length / 2)].Concat(targets[..(Length / 2)]), value => Assert.Equal(token, value));
+        Assert.Equal(Batch().Inputs[(Length / 2)..].Concat(Batch().Targets[(Length / 2)..]), inputs[(Length / 2)..].Concat(targets[(Length / 2)..]));
     }
 
     [Fact]

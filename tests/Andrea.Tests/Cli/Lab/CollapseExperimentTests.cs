@@ -1,0 +1,103 @@
+using Andrea.Cli.Lab.Collapse;
+using Andrea.Cli.Lab.Runs;
+using Andrea.Curriculum;
+using Andrea.Monitoring;
+using Andrea.Tests.Support;
+using Andrea.Training;
+
+namespace Andrea.Tests.Cli.Lab;
+
+public class CollapseExperimentTests
+{
+    private static readonly CollapseShock Hard = new(ShockText.Foreign, 100, 3);
+
+    private static readonly CollapseExperiment Tiny = new()
+    {
+        Widths = [8, 16], Steps = 240, Seeds = 1, Batch = 4, Context = 16, Layers = 1, Characters = 40_000, SampleTokens = 40, Segments = 64, LearningRate = 1e-2,
+        Ladder = [new(ShockText.Own, 1), Hard],
+    };
+
+    [Fact]
+    public void Experiment_MadeTwice_GivesTheSameTableOfAllArmsAndWidths()
+    {
+        using var folder = new TemporaryFolder();
+        var session = new LabSession(CliRun.Nowhere());
+        CollapseResult first = Tiny.Run(session, folder["runs"]), second = Tiny.Run(session, null);
+        string table = CollapseTable.Of(first);
+        Assert.Equal(table, CollapseTable.Of(second));
+        Assert.Equal(2 * CollapseArm.All.Count, first.Cells.Count);
+        Assert.Equal(Hard, first.Shock);
+        foreach (CollapseArm arm in CollapseArm.All)
+            foreach (int width in Tiny.Widths)
+                Assert.Contains(table.Split('\n'), line => line.Replace(" ", "", StringComparison.Ordinal).StartsWith($"|{width}|{arm.Name}|", StringComparison.Ordinal));
+        // The clip cures what the shocks did to v1; the same samples were written by all.
+        double v1 = Loss(first, CollapseArm.Unguarded), clipped = Loss(first, "clip");
+        Assert.True(v1 > clipped + 0.1, $"v1 {v1}, clip {clipped}");
+        Assert.All(first.Cells.Where(cell => cell.Result.HaltedAt is null), cell => Assert.Equal(24, cell.Result.Samples.Count));
+        Assert.Equal(0, first.Cells.First(cell => cell.Arm.Name == CollapseArm.Unguarded).Result.ClippedShare);
+        Assert.True(first.Cells.First(cell => cell.Arm.Name == "clip").Result.ClippedShare > 0);
+
+        Assert.True(LabFiles.WritePage(folder.Path, "page", [.. first.Cells.Select(cell => cell.Result)]));
+        string page = File.ReadAllText(folder["page.html"]);
+        Assert.All(CollapseArm.All, arm => Assert.Contains($"\"id\":\"{arm.Name}\"", page, StringComparison.Ordinal));
+        Assert.Contains("\"coherence\":[{\"step\":10,\"score\":", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void PhaseStarts_OfARun_AreThoseThatItsObserversAreTold()
+    {
+        var curriculum = new CurriculumOptions { Reward = CurriculumReward.LossDrop, WarmupSteps = 30, Sources = CollapseData.Limits };
+        using Device device = Device.Cpu(1);
+        using var trainer = new Trainer(device, new() { VocabularySize = 1, ContextLength = 4, ChannelCount = 4, HeadCount = 1, LayerCount = 1 }, CollapseData.Create(20_000, 32), new TrainerOptions
+        {
+            Steps = 200, BatchSize = 1, Curriculum = curriculum, Seed = 5, EvaluationBatches = 0, CheckpointEvery = 0, Monitor = GradientMonitorOptions.Off, Diagnosis = null,
+        });
+        var phases = new Phases();
+        trainer.Observe(phases);
+        for (int step = 0; step < 200; step++)
+            trainer.TrainStep();
+        Assert.Equal(phases.Starts, CollapseShock.PhaseStarts(curriculum, CollapseData.Names, 200, seed: 5));
+        Assert.True(phases.Starts.Count > 5);
+        Assert.Contains(31, phases.Starts);
+    }
+
+    [Fact]
+    public void Collapse_IsARiseThatLastsToTheEnd()
+    {
+        Assert.Null(In(3, 2, 2.4));
+        Assert.Null(In(3, 2, 2.6, 2.1));
+        Assert.Equal(30, In(3, 2, 2.6, 2.5));
+        Assert.Equal(40, In(3, 2, 2.4, double.NaN));
+        Assert.Equal(50, In(3, 2, 2.6, 2.1, 3));
+        Assert.Null(In());
+
+        static long? In(params double[] losses) =>
+            CollapseScore.CollapsedIn([.. losses.Select((loss, i) => new EvaluationRecord(10 * (i + 1), loss, Best: false))]);
+    }
+
+    [Fact]
+    public void Gate_WhereEveryScoreIsLow_HaltsItsArmsAlone()
+    {
+        CollapseExperiment experiment = Tiny with { Widths = [8], Ladder = [Hard], Gate = new CoherenceGateOptions { Threshold = 100, InARow = 3 } };
+        CollapseResult result = experiment.Run(new LabSession(CliRun.Nowhere()), null);
+        foreach (CollapseCell cell in result.Cells)
+        {
+            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate) ? 3 * experiment.SampleEvery : null, cell.Result.HaltedAt);
+            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate) ? 3 * experiment.SampleEvery : experiment.Steps, cell.Result.Losses.Count);
+        }
+        // Up to there, both are the same run.
+        IReadOnlyList<double> v1 = Losses(CollapseArm.Unguarded), gate = Losses("gate");
+        Assert.Equal(v1.Take(gate.Count), gate);
+
+        IReadOnlyList<double> Losses(string arm) => result.Cells.Single(cell => cell.Arm.Name == arm).Result.Losses;
+    }
+
+    private static double Loss(CollapseResult result, string arm) => result.Cells.Where(cell => cell.Arm.Name == arm).Max(cell => cell.Score.FinalLoss);
+
+    private sealed class Phases : IStepObserver
+    {
+        public List<long> Starts { get; } = [];
+
+        public void OnPhase(PhaseRecord record) => Starts.Add(record.Step);
+    }
+}

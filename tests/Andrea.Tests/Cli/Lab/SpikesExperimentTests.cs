@@ -1,0 +1,129 @@
+using Andrea.Cli.Lab.Runs;
+using Andrea.Cli.Lab.Spikes;
+using Andrea.Clipping;
+using Andrea.Data;
+using Andrea.Gpt;
+using Andrea.Monitoring;
+using Andrea.Training;
+
+namespace Andrea.Tests.Cli.Lab;
+
+public class SpikesExperimentTests
+{
+    private static readonly SpikesExperiment Tiny = new()
+    {
+        Steps = 96, Seeds = 1, Batch = 4, Context = 12, Width = 16, Layers = 1, Characters = 20_000, Rates = [1e-2], TimedRounds = 0,
+    };
+
+    private static readonly LabArm Nobody = new(
+        "nobody", new GptConfig { VocabularySize = 1, ContextLength = 1, ChannelCount = 1, HeadCount = 1, LayerCount = 1 }, TokenDataset.FromText("abcdefghij", "char"), new TrainerOptions());
+
+    [Fact]
+    public void Experiment_MadeTwice_GivesTheSameTableOfAllMethodsAndFaults()
+    {
+        var session = new LabSession(CliRun.Nowhere());
+        SpikesResult first = Tiny.Run(session), second = Tiny.Run(session);
+        string table = SpikesTable.Of(first);
+        Assert.Equal(table, SpikesTable.Of(second));
+        foreach ((LabResult one, LabResult other) in first.Cells.Zip(second.Cells, (one, other) => (one.Result, other.Result)))
+            Assert.Equal(one.Losses.Concat(one.Norms), other.Losses.Concat(other.Norms));
+        string[] rows = [.. table.Split('\n').Where(line => line.StartsWith('|')).Select(line => string.Join('|', line.Split('|').Select(cell => cell.Trim())))];
+        Assert.True(first.Methods.Count >= 12);
+        foreach (SpikeMethod method in first.Methods)
+        {
+            // Once where the rate is chosen, once in the summary.
+            Assert.Equal(2, rows.Count(row => row.StartsWith($"|{method.Name}|", StringComparison.Ordinal) && row.Count(letter => letter == '|') is 4 or 14));
+            foreach (SpikeFault fault in Tiny.Faults.Skip(1))
+                Assert.Single(rows, row => row.StartsWith($"|{fault.Name}|{method.Name}|", StringComparison.Ordinal));
+        }
+        // What has no protection at all loses to what the others were made for.
+        Assert.True(double.IsPositiveInfinity(first.MedianExcess(SpikeMethod.NothingName, "NaN gradient")));
+        double bare = first.MedianExcess(SpikeMethod.NothingName, "outlier batch"), clipped = first.MedianExcess(SpikeMethod.BaselineName, "outlier batch");
+        Assert.True(bare > clipped + 0.01, $"nothing {bare}, global clip {clipped}");
+        Assert.True(new SpikesAdvice(first).Mean(SpikeMethod.NothingName) > new SpikesAdvice(first).Mean(SpikeMethod.BaselineName));
+        Assert.False(new SpikesAdvice(first).Holds(SpikeMethod.NothingName, "NaN gradient"));
+    }
+
+    [Fact]
+    public void Experiment_EndedBeforeItBegan_RecommendsNothing()
+    {
+        SpikesResult result = Tiny.Run(new LabSession(CliRun.Nowhere(), new CancellationToken(canceled: true)));
+        Assert.Empty(result.Cells);
+        Assert.Contains("nothing is recommended", SpikesTable.Of(result), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Overhead_MeasuredByTurns_HasARatioForEachMethodAndOneForTheBaseline()
+    {
+        SpikesExperiment experiment = Tiny with { Rates = [1e-2], TimedRounds = 3, Steps = 48, Context = 4, Width = 8 };
+        IReadOnlyDictionary<string, double> overhead = experiment.Run(new LabSession(CliRun.Nowhere())).Overhead;
+        Assert.Equal(1, overhead[SpikeMethod.BaselineName]);
+        Assert.All(overhead.Values, ratio => Assert.True(ratio > 0));
+        Assert.Equal(SpikeMethod.All(48, default).Select(method => method.Name), overhead.Keys);
+    }
+
+    [Fact]
+    public void Score_OfALossThatRisesAndComesBack_CountsSpikesAndLostSteps()
+    {
+        // Level 2, fault in steps 61 to 63, high until step 70, back from 71 on; step 66 is skipped.
+        LabResult result = Result(100, step => step is > 60 and <= 70 ? 5 : step % 2 == 0 ? 2 : 2.01, skipped: 66);
+        SpikeScore score = SpikeScore.Of(result, first: 61, last: 63);
+        // The losses of 64 to 70; of 10 losses in a row, half are low from step 66 on.
+        Assert.Equal(7, score.Spikes);
+        Assert.True(score.IsBack);
+        Assert.InRange(score.LostSteps, 1 + 2, 1 + 7);
+        SpikeScore worse = SpikeScore.Of(Result(100, step => step > 60 ? double.NaN : 2, skipped: 0), first: 61, last: 63);
+        Assert.Equal((37, 37L, false), (worse.Spikes, worse.LostSteps, worse.IsBack));
+        Assert.Equal(1, SpikeScore.CountOf([.. Enumerable.Range(0, 100).Select(step => step == 70 ? 3 : 2.0)]));
+    }
+
+    [Fact]
+    public void Advice_OfPlantedLosses_ChoosesWhatHoldsAgainstMost()
+    {
+        // Everything loses to every fault but ZClip, which S3 beats where nothing goes wrong.
+        var advice = new SpikesAdvice(Planted((method, fault) => (method, fault) switch
+        {
+            ("S3", SpikeFault.HealthyName) => 1.5,
+            (_, SpikeFault.HealthyName) => 2,
+            ("ZClip", not "stale v") => 2.01,
+            (SpikeMethod.NothingName, "NaN gradient") => double.NaN,
+            _ => 2.5,
+        }));
+        Assert.Equal("ZClip", advice.FirstChoice);
+        Assert.Equal((5, 0), (advice.Held("ZClip"), advice.Held("S3")));
+        string text = string.Join("\n", advice.Paragraphs());
+        Assert.Contains("First choice: ZClip", text, StringComparison.Ordinal);
+        Assert.Contains("stale v (nothing: +0.50): global clip is not enough (+0.50); nothing holds", text, StringComparison.Ordinal);
+        Assert.Contains("NaN gradient (nothing: diverged): global clip is not enough (+0.50); use ZClip (+0.01)", text, StringComparison.Ordinal);
+    }
+
+    private static SpikesResult Planted(Func<string, string, double> loss)
+    {
+        IReadOnlyList<SpikeMethod> methods = SpikeMethod.All(Tiny.Steps, default);
+        var cells = new List<SpikeCell>();
+        foreach (SpikeMethod method in methods)
+            foreach (SpikeFault fault in Tiny.Faults)
+                for (ulong seed = 1; seed <= 3; seed++)
+                {
+                    var result = new LabResult(Nobody);
+                    result.OnEvaluation(new EvaluationRecord(Tiny.Steps, loss(method.Name, fault.Name) + 0.1 * seed, Best: true));
+                    cells.Add(new SpikeCell(method, fault, seed, result));
+                }
+        return new SpikesResult(Tiny, methods, default, new Dictionary<string, RateSweep>(), cells, [], new Dictionary<string, double>());
+    }
+
+    private static LabResult Result(int steps, Func<int, double> loss, int skipped)
+    {
+        var result = new LabResult(Nobody);
+        for (int step = 1; step <= steps; step++)
+        {
+            SkipReason reason = step == skipped ? SkipReason.NonFiniteGradients : SkipReason.None;
+            result.OnStep(new StepRecord
+            {
+                Step = step, TotalSteps = steps, Loss = loss(step), LearningRate = 1, Tokens = 1, Duration = default,
+                Clip = new ClipResult(step, 1, 1, 1, 1, reason, 0, null, -1, 0, 0, 0),
+            });
+        }
+        return result;
+    }
+}
