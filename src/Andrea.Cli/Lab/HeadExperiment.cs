@@ -1,8 +1,9 @@
+using Andrea.Clipping;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
+using Andrea.Numerics;
 using Andrea.Optim;
-using Andrea.Clipping;
 using Andrea.Training;
 
 namespace Andrea.Cli.Lab;
@@ -120,10 +121,10 @@ internal sealed class HeadExperiment : IDisposable
 
     private void FillBatch(int index, int[] inputs, int[] targets)
     {
-        var random = new Random(index);
+        var random = new Philox((ulong)index);
         for (int row = 0; row < Batch; row++)
         {
-            int start = random.Next(_text.Length - Context - 1);
+            int start = random.NextInt32(_text.Length - Context - 1);
             _text.AsSpan(start, Context).CopyTo(inputs.AsSpan(row * Context));
             _text.AsSpan(start + 1, Context).CopyTo(targets.AsSpan(row * Context));
         }

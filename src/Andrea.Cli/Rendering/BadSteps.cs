@@ -1,4 +1,3 @@
-using Andrea.Clipping;
 using Andrea.Monitoring;
 using static System.FormattableString;
 

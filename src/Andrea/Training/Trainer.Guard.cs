@@ -1,8 +1,6 @@
 using Andrea.Backends;
 using Andrea.Clipping;
 using Andrea.Monitoring;
-using Andrea.Tensors;
-using Andrea.Training.Checkpoints;
 using Andrea.Training.Guard;
 
 namespace Andrea.Training;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Andrea.Cli.Commands;
 using Andrea.Cli.Lab.Runs;
 
 namespace Andrea.Cli.Lab.Spikes;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Andrea.Clipping;
 
 namespace Andrea.Monitoring.Sinks;
 

@@ -1,7 +1,6 @@
 using Andrea.Clipping;
 using Andrea.Gpt;
 using Andrea.Monitoring.Diagnosis;
-using Andrea.Tensors;
 
 namespace Andrea.Training.Replay;
 

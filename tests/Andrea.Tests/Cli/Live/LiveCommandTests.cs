@@ -84,7 +84,7 @@ public sealed partial class LiveCommandTests : IDisposable
     public async Task Watch_ServesAFinishedRunUntilASignal(int signal)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "raw signal numbers are those of Linux");
-        Assert.SkipWhen(IsIgnored(signal), "whoever started the tests has them ignore this signal, as shells do with SIGINT in the background");
+        Signals.SkipWhereIgnored(signal);
         Directory.CreateDirectory(_folder["run"]);
         File.WriteAllText(Path.Combine(_folder["run"], "metrics.jsonl"), LiveHost.Step(1, 4.5) + "\n");
         // Settings of other servers, which must not open a port here.
@@ -108,13 +108,6 @@ public sealed partial class LiveCommandTests : IDisposable
     {
         CliRun run = await CliRun.Of("watch", _folder["nowhere"]);
         Assert.Contains("nowhere", run.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
-    }
-
-    /// <summary>Whether this process, and so its children, began with the signal ignored.</summary>
-    private static bool IsIgnored(int signal)
-    {
-        string mask = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..].Trim();
-        return ((Convert.ToUInt64(mask, 16) >> (signal - 1)) & 1) != 0;
     }
 
     private string[] Training(int steps, string folder = "run")

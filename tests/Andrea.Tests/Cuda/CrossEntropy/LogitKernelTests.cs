@@ -1,6 +1,5 @@
 using Andrea.Cuda.CrossEntropy;
 using Andrea.Tests.Cpu;
-using Andrea.Tests.Cuda;
 
 namespace Andrea.Tests.Cuda.CrossEntropy;
 
