@@ -77,20 +77,21 @@ public class CollapseExperimentTests
     }
 
     [Fact]
-    public void Gate_WhereEveryScoreIsLow_HaltsItsArmsAlone()
+    public void Gate_WhereScoresAreLow_HaltsItsArmsAlone()
     {
         CollapseExperiment experiment = Tiny with { Widths = [8], Ladder = [Hard], Gate = new CoherenceGateOptions { Threshold = 100, InARow = 3 } };
         CollapseResult result = experiment.Run(new LabSession(CliRun.Nowhere()), null);
         foreach (CollapseCell cell in result.Cells)
         {
-            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate) ? 3 * experiment.SampleEvery : null, cell.Result.HaltedAt);
-            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate) ? 3 * experiment.SampleEvery : experiment.Steps, cell.Result.Losses.Count);
+            Assert.Equal(cell.Arm.Has(CollapseGuards.Gate), cell.Result.HaltedAt is not null);
+            Assert.Equal(cell.Result.HaltedAt ?? experiment.Steps, cell.Result.Losses.Count);
         }
         // Up to there, both are the same run.
-        IReadOnlyList<double> v1 = Losses(CollapseArm.Unguarded), gate = Losses("gate");
-        Assert.Equal(v1.Take(gate.Count), gate);
+        LabResult v1 = Of(CollapseArm.Unguarded), gate = Of("gate");
+        Assert.Equal(v1.Samples.First(sample => sample.LowInARow == 3).Step, gate.HaltedAt);
+        Assert.Equal(v1.Losses.Take(gate.Losses.Count), gate.Losses);
 
-        IReadOnlyList<double> Losses(string arm) => result.Cells.Single(cell => cell.Arm.Name == arm).Result.Losses;
+        LabResult Of(string arm) => result.Cells.Single(cell => cell.Arm.Name == arm).Result;
     }
 
     private static double Loss(CollapseResult result, string arm) => result.Cells.Where(cell => cell.Arm.Name == arm).Max(cell => cell.Score.FinalLoss);
