@@ -94,6 +94,8 @@ public abstract class FusedAdamW : TorchAdamW
         try
         {
             _fused = Bind();
+            // Begins afresh by itself where it is about single tensors, of which there are others now.
+            _fused.Clipper?.RestorePolicyState(before.Clipper?.ReadPolicyState());
         }
         catch
         {

@@ -76,10 +76,12 @@ internal sealed class FusedStep : IDisposable
     /// <summary>Puts the step numbers into the states, where TorchSharp looks for them. Waits for the device.</summary>
     public void WriteSteps()
     {
-        TakeLoadedSteps();
-        _optimizer.ReadSteps(_written);
-        for (int i = 0; i < _entries.Length; i++)
-            _entries[i].State.step = _written[i];
+        var steps = new long[_entries.Length];
+        _optimizer.ReadSteps(steps);
+        for (int i = 0; i < steps.Length; i++)
+            // What was loaded and has not been taken yet stays; the next step looks at it.
+            if (_entries[i].State.step == _written[i])
+                _entries[i].State.step = _written[i] = steps[i];
     }
 
     public void Dispose()

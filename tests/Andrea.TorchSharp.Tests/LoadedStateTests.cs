@@ -1,3 +1,5 @@
+using Andrea.Clipping;
+using Andrea.Clipping.Policies;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -96,6 +98,32 @@ public class LoadedStateTests
         StateOf(optimizer).step = -3;
         for (int i = 0; i < 2; i++)
             Assert.Contains("-3 steps", Assert.Throws<ArgumentOutOfRangeException>(() => optimizer.step()).Message, StringComparison.Ordinal);
+        // It is not in the way of a right one.
+        Assert.Equal(-3, ((AdamW.State)optimizer.state_dict().State[0]).step);
+        using var other = new Parameter(ones(4));
+        using AdamW source = optim.AdamW([other]);
+        other.grad = ones(4);
+        source.step();
+        optimizer.load_state_dict(source.state_dict());
+        optimizer.step();
+        optimizer.state_dict();
+        Assert.Equal(2, StateOf(optimizer).step);
+    }
+
+    [Fact]
+    public void AddParamGroup_WithZClip_KeepsWhatThePolicyHasLearnt()
+    {
+        using var p = new Parameter(ones(4));
+        using var added = new Parameter(ones(4));
+        using FusedAdamW optimizer = Fused.AdamW([("w", p)], new GradClipperOptions { Policy = new ZClipPolicy { WarmupSteps = 3 } });
+        p.grad = ones(4);
+        for (int step = 0; step < 6; step++)
+            optimizer.step();
+        ClipPolicyState before = optimizer.Clipper!.ReadPolicyState()!;
+        optimizer.add_param_group(new AdamW.ParamGroup([added]));
+        ClipPolicyState after = optimizer.Clipper!.ReadPolicyState()!;
+        Assert.Equal(before.Values.OrderBy(pair => pair.Key), after.Values.OrderBy(pair => pair.Key), (a, b) => a.Key == b.Key && a.Value.SequenceEqual(b.Value));
+        Assert.Contains(before.Values, pair => pair.Value.Any(value => value != 0));
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using Andrea.TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -42,7 +42,7 @@ public sealed class GradClipper : IDisposable
 
     // The newest clip is part of somebody's recording, so only the device knows its result.
     private bool _recorded;
-    private ClipResult _latest;
+    private ClipResult _latest = new() { Coefficient = 1, FirstBadIndex = -1 };
     private TensorNorm[]? _normsRead;
 
     /// <summary>Prepares to clip these gradients, again and again.</summary>
@@ -52,11 +52,13 @@ public sealed class GradClipper : IDisposable
     /// <param name="options">Maximum, formula, policy; null for the defaults.</param>
     /// <param name="parameters">Their parameters, tensor for tensor of the same length, for a policy that looks at them (<see cref="AgcPolicy"/>); an optimizer that
     /// gets this clipper provides its own. Not owned; null when no policy asks, or an optimizer will tell.</param>
-    /// <exception cref="ArgumentException">The maximum is negative or NaN, another option is out of range, or parameters do not match.</exception>
+    /// <exception cref="ArgumentException">The maximum is negative or NaN, another option is out of range, or parameters do not match, or overlap gradients that the policy compares them with.</exception>
+    /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
     public GradClipper(Device device, TensorSet gradients, GradClipperOptions? options = null, TensorSet? parameters = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(gradients);
+        gradients.ThrowIfDisposed();
         Options = options ?? new GradClipperOptions();
         Options.Validate();
         var settings = new ClipSettings(Options.MaxNorm, Options.Formula == ClipFormula.Torch, Options.NonFinite != NonFinitePolicy.Propagate);
@@ -91,7 +93,7 @@ public sealed class GradClipper : IDisposable
     public GradClipperOptions Options { get; }
 
     /// <summary>The newest result that has reached the host; on a GPU usually one step old. Never waits.</summary>
-    /// <value>The default value before the first.</value>
+    /// <value>Before the first: call 0, of nothing, which clipped nothing.</value>
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public ClipResult Latest
     {
@@ -239,7 +241,11 @@ public sealed class GradClipper : IDisposable
     public void RestorePolicyState(ClipPolicyState? state) => _policy?.Restore(state);
 
     /// <summary>Says whose gradients these are, for a policy that asks; the first to say so is right.</summary>
-    internal void UseParameters(TensorSet parameters) => _policy?.UseParameters(parameters);
+    internal void UseParameters(TensorSet parameters)
+    {
+        SetMatch.Check(parameters, _gradients, "gradient", nameof(parameters));
+        _policy?.UseParameters(parameters);
+    }
 
     /// <summary>Shows what the policy remembers from step to step.</summary>
     internal void ShowMemory(IBufferVisitor visitor) => _policy?.ShowMemory(visitor);

@@ -56,6 +56,8 @@ public sealed class ExternalAdamW : IDisposable
         ArgumentNullException.ThrowIfNull(gradients);
         ArgumentNullException.ThrowIfNull(firstMoments);
         ArgumentNullException.ThrowIfNull(secondMoments);
+        foreach (ExternalTensors set in (ReadOnlySpan<ExternalTensors>)[parameters, gradients, firstMoments, secondMoments])
+            set.ThrowIfDisposed();
         SetMatch.Check(parameters, gradients, "gradient", nameof(gradients));
         SetMatch.Check(parameters, firstMoments, "first moment", nameof(firstMoments));
         SetMatch.Check(parameters, secondMoments, "second moment", nameof(secondMoments));

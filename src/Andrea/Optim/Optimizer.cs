@@ -36,6 +36,8 @@ public abstract class Optimizer : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(gradients);
+        parameters.ThrowIfDisposed();
+        gradients.ThrowIfDisposed();
         options.Validate();
         UsesGraph = options.UseGraph;
         SetMatch.Check(parameters, gradients, "gradient", nameof(gradients));

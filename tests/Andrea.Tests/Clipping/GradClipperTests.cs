@@ -189,7 +189,7 @@ public class GradClipperTests
         using var set = new GradientSet([1f]);
         using Device device = Device.Cpu(1);
         using var clipper = new GradClipper(device, set.Tensors);
-        Assert.Equal(default, clipper.Latest);
+        Assert.Equal(new ClipResult { Coefficient = 1, FirstBadIndex = -1 }, clipper.Latest);
         Assert.Throws<InvalidOperationException>(() => clipper.Read());
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Andrea.Tests.Support;
 
@@ -20,6 +21,9 @@ public class NativeTests
         Assert.DoesNotContain("warning", output, StringComparison.OrdinalIgnoreCase);
         string andrea = folder[OperatingSystem.IsWindows() ? "native/andrea.exe" : "native/andrea"];
         Assert.Equal([andrea], Directory.GetFileSystemEntries(folder["native"]));
+        // The README says 20.4 MB.
+        if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64)
+            Assert.InRange(new FileInfo(andrea).Length, 18_000_000, 22_000_000);
         // A binary without vectors trains, too, but many times slower.
         if (Fma.IsSupported)
             Assert.Contains("FMA", ChildProcess.Run(folder.Path, andrea, "doctor"), StringComparison.Ordinal);

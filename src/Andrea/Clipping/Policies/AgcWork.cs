@@ -13,6 +13,7 @@ internal sealed class AgcWork : PolicyWork
     private readonly DeviceBuffer<int> _firstUnits;
     private readonly DeviceBuffer<ClippedPart> _parts;
     private TensorSet? _parameters;
+    private Overlaps? _overlaps;
     private ChunkTable? _table;
 
     public AgcWork(Device device, TensorSet gradients, AgcPolicy policy)
@@ -32,15 +33,13 @@ internal sealed class AgcWork : PolicyWork
 
     public override void UseParameters(TensorSet parameters)
     {
-        if (_table is not null)
+        if (ReferenceEquals(parameters, _parameters))
             return;
-        if (parameters.Count != _gradients.Count)
-            throw new ArgumentException($"AGC got {parameters.Count} parameter tensors for {_gradients.Count} gradients. Pass one for each, in the same order.", nameof(parameters));
-        for (int i = 0; i < parameters.Count; i++)
-            if (parameters.ShapeOf(i).Length != _gradients.ShapeOf(i).Length)
-                throw new ArgumentException(
-                    $"Gradient '{_gradients.NameOf(i)}' has {_gradients.ShapeOf(i).Length} elements but its parameter '{parameters.NameOf(i)}' has {parameters.ShapeOf(i).Length}. They must match.",
-                    nameof(parameters));
+        if (_parameters is not null)
+            throw new ArgumentException(
+                "The clipper compares its gradients with other parameters than these. Give it the set that the optimizer gets, or none, and the optimizer will tell it.", nameof(parameters));
+        // It changes gradients, which must not be parameters.
+        _overlaps = new Overlaps((parameters, "parameter"), (_gradients, "gradient"));
         _table = Owned.Add(new ChunkTable(_device, _gradients, parameters));
         _parameters = parameters;
     }
@@ -51,6 +50,7 @@ internal sealed class AgcWork : PolicyWork
             throw new InvalidOperationException(
                 "AGC compares gradients with their parameters, and was not told where those are. Pass them to the clipper, or the clipper to an optimizer.");
         _parameters!.ThrowIfDisposed();
+        _overlaps!.Follow();
         _table.Follow();
     }
 

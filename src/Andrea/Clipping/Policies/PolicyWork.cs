@@ -30,7 +30,8 @@ internal abstract class PolicyWork : IDisposable
     {
     }
 
-    /// <summary>Learns whose gradients these are; does nothing the second time, and where the policy does not ask.</summary>
+    /// <summary>Learns whose gradients these are; does nothing where it knows, or where the policy does not ask.</summary>
+    /// <exception cref="ArgumentException">It has been told others, or they overlap the gradients.</exception>
     public virtual void UseParameters(TensorSet parameters)
     {
     }
