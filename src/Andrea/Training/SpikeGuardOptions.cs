@@ -15,6 +15,7 @@ namespace Andrea.Training;
 /// <para>Cost: a kernel of one block a step; in memory 12 bytes a parameter for each snapshot, which a checkpoint also holds, so that a resumed run makes
 /// the same bits. Skipping and retrying after PaLM (Chowdhery et al. 2022, arXiv:2204.02311, section 5.1: go back about 100 steps, pass over 200 to 500
 /// batches) and Ling (arXiv:2503.05139: skip and retry later); thresholds are our own.</para>
+/// Not without false alarms: in three healthy runs of <c>andrea lab spikes</c>, at a rate of 0.01, it skipped 6 of 3,600 steps.
 /// </remarks>
 public sealed record SpikeGuardOptions
 {
@@ -30,8 +31,7 @@ public sealed record SpikeGuardOptions
     /// <value>8</value>
     public double LossSpike { get; init; } = 8;
 
-    /// <summary>z-score above which a norm is a spike. Norms have a long tail, and the clip takes care of most of it; this is for what no healthy run
-    /// shows.</summary>
+    /// <summary>z-score above which a norm is a spike. Norms have a long tail, and the clip takes care of most of it; this is for what is far out.</summary>
     /// <value>50</value>
     public double NormSpike { get; init; } = 50;
 
