@@ -39,26 +39,31 @@ internal sealed partial class ReferenceBackend
             {
                 var head = new HeadView(View(qkv), b, h, tokenCount, heads, headSize);
                 var dHead = new HeadView(View(dQkv), b, h, tokenCount, heads, headSize);
-                ReadOnlySpan<float> logSumExps = View(logSumExp).Slice((b * heads + h) * tokenCount, tokenCount);
-                AttentionBackward(View(dOutput), head, View(output), logSumExps, (b * tokenCount * heads + h) * headSize, dHead);
+                AttentionBackward(View(dOutput), head, View(output), tokenCount, (b * tokenCount * heads + h) * headSize, dHead);
             }
         }
     }
 
     /// <summary>One head: dValue[s] = sum over t of w[t, s] dOutput[t];
     /// dScore[t, s] = w[t, s] (dOutput[t] value[s] - dOutput[t] output[t]).</summary>
+    /// <remarks>The weights are made from the scores again: exp(score - logSumExp) is far from them where scores are so large that a float
+    /// cannot hold their logSumExp to a small part of 1.</remarks>
     private static void AttentionBackward(
-        ReadOnlySpan<float> dOutputs, HeadView head, ReadOnlySpan<float> outputs, ReadOnlySpan<float> logSumExps, int offset, HeadView dHead)
+        ReadOnlySpan<float> dOutputs, HeadView head, ReadOnlySpan<float> outputs, int tokenCount, int offset, HeadView dHead)
     {
-        int tokenCount = logSumExps.Length, size = head.HeadSize, stride = head.Heads * size;
+        int size = head.HeadSize, stride = head.Heads * size;
+        var weights = new double[tokenCount];
         double[] dQueries = new double[tokenCount * size], dKeys = new double[tokenCount * size], dValues = new double[tokenCount * size];
         for (int t = 0; t < tokenCount; t++)
         {
             ReadOnlySpan<float> dOutput = dOutputs.Slice(offset + t * stride, size);
             double delta = Dot(dOutput, outputs.Slice(offset + t * stride, size));
             for (int s = 0; s <= t; s++)
+                weights[s] = head.Score(t, s);
+            Softmax(weights.AsSpan(0, t + 1));
+            for (int s = 0; s <= t; s++)
             {
-                double weight = Math.Exp(head.Score(t, s) - logSumExps[t]);
+                double weight = weights[s];
                 double dScore = weight * (Dot(dOutput, head.Value(s)) - delta) / Math.Sqrt(size);
                 for (int d = 0; d < size; d++)
                 {

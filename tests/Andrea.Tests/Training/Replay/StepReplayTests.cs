@@ -86,6 +86,27 @@ public sealed class StepReplayTests : IDisposable
     }
 
     [Fact]
+    public void ParametersBeyondFloat32_InTheCheckpoint_AreFoundAsNumerics()
+    {
+        // Scores of attention overflow in float32, not in double.
+        Train(SmallRun.Data, faults: new Fault(FaultKind.ParameterScale, 40, 40, 1e12));
+        ReplayResult result = Replay(SmallRun.Data, 41, onReference: true);
+        Assert.Equal(ReplayVerdict.Numerics, result.Verdict);
+        Assert.True(double.IsNaN(result.Recomputed.Loss) && double.IsFinite(result.Reference!.Value.Loss), result.Sentence);
+        Assert.Contains("in the numerics of float32", result.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LargeParameters_OnTheReference_AreNoFaultOfNumerics()
+    {
+        // Scores of 1e7, whose logarithms of sums no float holds to less than 0.5.
+        Train(SmallRun.Data, faults: new Fault(FaultKind.ParameterScale, 40, 40, 1000));
+        ReplayResult result = Replay(SmallRun.Data, 41, onReference: true);
+        Assert.Equal(ReplayVerdict.Parameters, result.Verdict);
+        Assert.Equal(result.Recomputed.Norm, result.Reference!.Value.Norm, 1e-3 * result.Recomputed.Norm);
+    }
+
+    [Fact]
     public void FlippedBit_IsFoundAsHardware_AtItsStep()
     {
         Train(SmallRun.Data, faults: new Fault(FaultKind.FlippedBit, 33, 33, 29));
