@@ -32,7 +32,7 @@ public static class Fused
         ArgumentNullException.ThrowIfNull(parameters);
         if (norm_type != 2)
             throw new NotSupportedException($"A norm of type {norm_type} was asked for; Andrea knows type 2. Take torch.nn.utils.clip_grad_norm_ for others.");
-        Parameter[] list = [.. ParameterList.Numbered(parameters).Select(entry => ParameterList.Present(entry.Name, entry.Parameter))];
+        Parameter[] list = Array.ConvertAll(ParameterList.Checked(ParameterList.Numbered(parameters)), entry => entry.Parameter);
         if (list.Length == 0)
             return 0;
         lock (Devices)
@@ -62,7 +62,7 @@ public static class Fused
     /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Numbered(parameters), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Checked(ParameterList.Numbered(parameters)), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
 
     /// <summary>A fused AdamW over parameters that have names, for messages and results.</summary>
     /// <param name="parameters">The parameters with their names, as <c>named_parameters()</c> gives them: dense contiguous Float32 on one device.</param>
@@ -77,7 +77,7 @@ public static class Fused
     /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<(string name, Parameter parameter)> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        double? max_norm = null) => new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Checked(parameters), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
 
     /// <summary>A fused AdamW over groups of parameters.</summary>
     /// <param name="parameters">Groups of parameters, each with learning rate, decay, betas and epsilon of its own where it sets them.</param>
@@ -110,7 +110,7 @@ public static class Fused
         double weight_decay = 0)
     {
         ArgumentNullException.ThrowIfNull(clip);
-        return new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, clip);
+        return new FusedAdamW.AdamW(ParameterList.Checked(parameters), lr, beta1, beta2, eps, weight_decay, clip);
     }
 
     /// <summary>A fused AdamW over groups of parameters, clipped as options say.</summary>

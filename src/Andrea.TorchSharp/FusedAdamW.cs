@@ -34,9 +34,10 @@ public abstract class FusedAdamW : TorchAdamW
         BindOrGiveBack();
     }
 
+    // The parameters are listed and checked before: what throws on the way to a constructor is finalized all the same.
     private FusedAdamW(
         (string Name, Parameter Parameter)[] parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
-        : base(Array.ConvertAll(parameters, entry => ParameterList.Present(entry.Name, entry.Parameter)), lr, beta1, beta2, eps, weightDecay)
+        : base(Array.ConvertAll(parameters, entry => entry.Parameter), lr, beta1, beta2, eps, weightDecay)
     {
         _clip = clip;
         foreach ((string name, Parameter parameter) in parameters)
@@ -89,8 +90,7 @@ public abstract class FusedAdamW : TorchAdamW
         ArgumentNullException.ThrowIfNull(param_group);
         if (param_group.Options is Options options)
             FusedStep.Refuse(options);
-        foreach ((string name, Parameter parameter) in ParameterList.Numbered(param_group.Parameters))
-            ParameterList.Present($"{name} of the group", parameter);
+        _ = ParameterList.Checked(ParameterList.Numbered(param_group.Parameters).Select(entry => ($"{entry.Name} of the group", entry.Parameter)));
         // The base class calls this while it is being made.
         if (!_isConstructed)
         {
@@ -139,7 +139,9 @@ public abstract class FusedAdamW : TorchAdamW
             _fused?.Dispose();
             _fused = null;
         }
-        base.Dispose(disposing);
+        // None where something threw before the base class' constructor ran.
+        if (_state is not null)
+            base.Dispose(disposing);
     }
 
     /// <summary>Nobody gets an optimizer that cannot be made, so nobody could dispose its moments.</summary>
@@ -176,8 +178,8 @@ public abstract class FusedAdamW : TorchAdamW
         }
 
         internal AdamW(
-            IEnumerable<(string Name, Parameter Parameter)> parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
-            : base(parameters.ToArray(), lr, beta1, beta2, eps, weightDecay, clip)
+            (string Name, Parameter Parameter)[] parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
+            : base(parameters, lr, beta1, beta2, eps, weightDecay, clip)
         {
         }
     }

@@ -17,10 +17,10 @@ internal sealed class ParameterList : IDisposable
     /// <exception cref="NotSupportedException">A parameter or gradient is of a kind that Andrea does not work on.</exception>
     public ParameterList(IEnumerable<(string Name, Parameter Parameter)> parameters, GradClipperOptions? clip, bool hasOptimizer)
     {
-        (string Name, Parameter Parameter)[] list = [.. parameters];
+        (string Name, Parameter Parameter)[] list = Checked(parameters);
         if (list.Length == 0)
             throw new ArgumentException("There are no parameters to work on. Pass those of a module with layers, such as model.parameters().", nameof(parameters));
-        Parameters = [.. list.Select(entry => Present(entry.Name, entry.Parameter))];
+        Parameters = Array.ConvertAll(list, entry => entry.Parameter);
         Place = TorchPlace.Of(Parameters[0]);
         var seen = new HashSet<nint>();
         ExternalTensors? values = clip?.Policy is AgcPolicy && !hasOptimizer ? new ExternalTensors() : null;
@@ -54,15 +54,20 @@ internal sealed class ParameterList : IDisposable
         return parameters.Select((parameter, i) => ($"parameter {i}", parameter));
     }
 
-    /// <summary>A parameter that is one.</summary>
-    /// <exception cref="ArgumentException">It is null.</exception>
-    /// <exception cref="InvalidOperationException">It has been disposed.</exception>
-    public static Parameter Present(string name, Parameter? parameter)
+    /// <summary>The parameters, each of which is one.</summary>
+    /// <exception cref="ArgumentException">One is null.</exception>
+    /// <exception cref="InvalidOperationException">One has been disposed.</exception>
+    public static (string Name, Parameter Parameter)[] Checked(IEnumerable<(string Name, Parameter Parameter)> parameters)
     {
-        if (parameter is null)
-            throw new ArgumentException($"Parameter '{name}' is null. Leave it out, or pass the parameter.", "parameters");
-        TorchMemory.CheckAlive(parameter, "Parameter", name);
-        return parameter;
+        ArgumentNullException.ThrowIfNull(parameters);
+        (string Name, Parameter Parameter)[] list = [.. parameters];
+        foreach ((string name, Parameter parameter) in list)
+        {
+            if (parameter is null)
+                throw new ArgumentException($"Parameter '{name}' is null. Leave it out, or pass the parameter.", nameof(parameters));
+            TorchMemory.CheckAlive(parameter, "Parameter", name);
+        }
+        return list;
     }
 
     /// <summary>Whether these are the same parameters, in the same order, of the same sizes.</summary>

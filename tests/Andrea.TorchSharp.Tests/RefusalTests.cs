@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -125,6 +126,10 @@ public class RefusalTests
         Assert.StartsWith("Parameter 'bias' is null.", Assert.Throws<ArgumentException>(() => Fused.AdamW([("weight", p), ("bias", null!)])).Message, StringComparison.Ordinal);
         Assert.StartsWith("Parameter 'parameter 1 of the group' is null.", Assert.Throws<ArgumentException>(() => Fused.AdamW([new AdamW.ParamGroup(list)])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => Fused.AdamW((IEnumerable<Parameter>)null!));
+        Assert.Throws<TimeZoneNotFoundException>(() => Fused.AdamW(Enumerable.Range(0, 3).Select(i => i < 2 ? ($"{i}", p) : throw new TimeZoneNotFoundException())));
+        // What was not completed is finalized nevertheless, and must bear it.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
     }
 
     [Fact]
