@@ -22,7 +22,9 @@ public static class Fused
     /// <c>max_norm</c> do not. When a gradient is NaN or Inf, all are left as they are; TorchSharp makes all of them NaN when one is NaN, and when one
     /// is Inf that one NaN and the others 0. The tables are kept from call to call, by the first parameter. Thread-safe.
     /// </remarks>
-    /// <exception cref="ArgumentException">A parameter is given twice, which TorchSharp lets pass and counts twice.</exception>
+    /// <exception cref="ArgumentException">A parameter is null, or given twice, which TorchSharp lets pass and counts twice.</exception>
+    /// <exception cref="InvalidOperationException">A parameter has been disposed, or two have one gradient tensor (at the first call over these parameters an
+    /// <see cref="ArgumentException"/>).</exception>
     /// <exception cref="ArgumentOutOfRangeException">The norm is negative or NaN.</exception>
     /// <exception cref="NotSupportedException">A tensor, or the norm, is of a kind that Andrea does not work on; the message names it.</exception>
     public static double clip_grad_norm_(this IEnumerable<Parameter> parameters, double max_norm, double norm_type = 2.0)
@@ -30,7 +32,7 @@ public static class Fused
         ArgumentNullException.ThrowIfNull(parameters);
         if (norm_type != 2)
             throw new NotSupportedException($"A norm of type {norm_type} was asked for; Andrea knows type 2. Take torch.nn.utils.clip_grad_norm_ for others.");
-        Parameter[] list = [.. parameters];
+        Parameter[] list = Array.ConvertAll(ParameterList.Checked(ParameterList.Numbered(parameters)), entry => entry.Parameter);
         if (list.Length == 0)
             return 0;
         lock (Devices)
@@ -57,10 +59,10 @@ public static class Fused
     /// <param name="max_norm">Largest joint norm of all gradients: larger ones are clipped within the step. Null does not clip.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Numbered(parameters), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Checked(ParameterList.Numbered(parameters)), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
 
     /// <summary>A fused AdamW over parameters that have names, for messages and results.</summary>
     /// <param name="parameters">The parameters with their names, as <c>named_parameters()</c> gives them: dense contiguous Float32 on one device.</param>
@@ -72,10 +74,10 @@ public static class Fused
     /// <param name="max_norm">Largest joint norm of all gradients: larger ones are clipped within the step. Null does not clip.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<(string name, Parameter parameter)> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
-        double? max_norm = null) => new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
+        double? max_norm = null) => new FusedAdamW.AdamW(ParameterList.Checked(parameters), lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
 
     /// <summary>A fused AdamW over groups of parameters.</summary>
     /// <param name="parameters">Groups of parameters, each with learning rate, decay, betas and epsilon of its own where it sets them.</param>
@@ -87,7 +89,7 @@ public static class Fused
     /// <param name="max_norm">Largest joint norm of all gradients: larger ones are clipped within the step. Null does not clip.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<TorchAdamW.ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0,
         double? max_norm = null) => new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, OptionsFor(max_norm));
@@ -102,13 +104,13 @@ public static class Fused
     /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<(string name, Parameter parameter)> parameters, GradClipperOptions clip, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
         double weight_decay = 0)
     {
         ArgumentNullException.ThrowIfNull(clip);
-        return new FusedAdamW.AdamW(parameters, lr, beta1, beta2, eps, weight_decay, clip);
+        return new FusedAdamW.AdamW(ParameterList.Checked(parameters), lr, beta1, beta2, eps, weight_decay, clip);
     }
 
     /// <summary>A fused AdamW over groups of parameters, clipped as options say.</summary>
@@ -121,7 +123,7 @@ public static class Fused
     /// <param name="weight_decay">Decoupled weight decay of every parameter, whatever its shape; 0 by default, as in TorchSharp.</param>
     /// <returns>The optimizer, to be disposed.</returns>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
     public static FusedAdamW AdamW(
         IEnumerable<TorchAdamW.ParamGroup> parameters, GradClipperOptions clip, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8,
         double weight_decay = 0)

@@ -34,6 +34,7 @@ public abstract class FusedAdamW : TorchAdamW
         BindOrGiveBack();
     }
 
+    // The parameters are listed and checked before: what throws on the way to a constructor is finalized all the same.
     private FusedAdamW(
         (string Name, Parameter Parameter)[] parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
         : base(Array.ConvertAll(parameters, entry => entry.Parameter), lr, beta1, beta2, eps, weightDecay)
@@ -54,6 +55,8 @@ public abstract class FusedAdamW : TorchAdamW
     /// <returns>What the closure returned, or null.</returns>
     /// <exception cref="NotSupportedException">A gradient, moment or option, such as one that was loaded, is of a kind that Andrea does not work on; nothing was changed.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option or a loaded step number is out of range; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">A parameter has been disposed, as by the conversion of its module, or tensors share memory, such as one gradient
+    /// that two parameters have; the message names them, and nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The optimizer is disposed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>: the policy is Throw, or too many steps in a row were skipped.</exception>
     public override torch.Tensor? step(Func<torch.Tensor>? closure = null)
@@ -68,16 +71,26 @@ public abstract class FusedAdamW : TorchAdamW
         return loss;
     }
 
+    /// <summary>Sets the gradients of all parameters to 0.</summary>
+    /// <exception cref="InvalidOperationException">A parameter has been disposed, as by the conversion of its module; the message names it.</exception>
+    public override void zero_grad()
+    {
+        _fused?.CheckParameters();
+        base.zero_grad();
+    }
+
     /// <summary>Adds a group; its parameters' steps are counted from 0. A group that is refused is as if it had never been given.</summary>
     /// <param name="param_group">The group; amsgrad and maximize are refused.</param>
     /// <exception cref="NotSupportedException">A parameter, or an option of a group, is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or a number is out of range.</exception>
+    /// <exception cref="InvalidOperationException">A parameter has been disposed.</exception>
     /// <exception cref="ObjectDisposedException">The optimizer is disposed.</exception>
     public override void add_param_group(global::TorchSharp.Modules.ParamGroup param_group)
     {
         ArgumentNullException.ThrowIfNull(param_group);
         if (param_group.Options is Options options)
             FusedStep.Refuse(options);
+        _ = ParameterList.Checked(ParameterList.Numbered(param_group.Parameters).Select(entry => ($"{entry.Name} of the group", entry.Parameter)));
         // The base class calls this while it is being made.
         if (!_isConstructed)
         {
@@ -85,6 +98,7 @@ public abstract class FusedAdamW : TorchAdamW
             return;
         }
         FusedStep before = _fused ?? throw new ObjectDisposedException(nameof(FusedAdamW));
+        before.CheckParameters();
         nint[] added = [.. param_group.Parameters.Select(parameter => parameter.Handle)];
         // The base class would give such a parameter a new state, and forget the one it has.
         if (added.Length != added.Distinct().Count() || added.Any(_state.ContainsKey))
@@ -125,7 +139,9 @@ public abstract class FusedAdamW : TorchAdamW
             _fused?.Dispose();
             _fused = null;
         }
-        base.Dispose(disposing);
+        // None where something threw before the base class' constructor ran.
+        if (_state is not null)
+            base.Dispose(disposing);
     }
 
     /// <summary>Nobody gets an optimizer that cannot be made, so nobody could dispose its moments.</summary>
@@ -162,8 +178,8 @@ public abstract class FusedAdamW : TorchAdamW
         }
 
         internal AdamW(
-            IEnumerable<(string Name, Parameter Parameter)> parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
-            : base(parameters.ToArray(), lr, beta1, beta2, eps, weightDecay, clip)
+            (string Name, Parameter Parameter)[] parameters, double lr, double beta1, double beta2, double eps, double weightDecay, GradClipperOptions? clip)
+            : base(parameters, lr, beta1, beta2, eps, weightDecay, clip)
         {
         }
     }

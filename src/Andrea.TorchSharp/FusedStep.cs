@@ -66,6 +66,10 @@ internal sealed class FusedStep : IDisposable
         GC.KeepAlive(this);
     }
 
+    /// <summary>Looks whether all parameters are still there.</summary>
+    /// <exception cref="InvalidOperationException">One has been disposed.</exception>
+    public void CheckParameters() => _list.CheckAlive();
+
     /// <exception cref="NotSupportedException">The options ask for what Andrea's AdamW does not have.</exception>
     public static void Refuse(TorchAdamW.Options options)
     {

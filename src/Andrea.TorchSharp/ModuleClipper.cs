@@ -26,7 +26,8 @@ public sealed class ModuleClipper : IDisposable
     /// <param name="parameters">The parameters, dense contiguous Float32 on one device; not owned.</param>
     /// <param name="options">Maximum, formula, policy; null for the defaults (a maximum of 1).</param>
     /// <exception cref="NotSupportedException">A parameter or gradient is of a kind that Andrea does not work on; the message names it.</exception>
-    /// <exception cref="ArgumentException">A parameter is given twice, or there is none.</exception>
+    /// <exception cref="ArgumentException">A parameter is null or given twice, there is none, or two have one gradient tensor.</exception>
+    /// <exception cref="InvalidOperationException">A parameter has been disposed.</exception>
     public ModuleClipper(IEnumerable<Parameter> parameters, GradClipperOptions? options = null)
         : this(ParameterList.Numbered(parameters), options, device: null)
     {
@@ -48,7 +49,7 @@ public sealed class ModuleClipper : IDisposable
     }
 
     /// <summary>Prepares to clip a module's gradients; results and messages have its parameters' names.</summary>
-    /// <param name="module">The module; its parameters must not be replaced afterwards.</param>
+    /// <param name="module">The module; its parameters must not be replaced afterwards, as <c>.to()</c> does when it converts or moves it.</param>
     /// <param name="maxNorm">Largest joint norm.</param>
     public static ModuleClipper For(torch.nn.Module module, double maxNorm = 1)
     {
@@ -61,6 +62,8 @@ public sealed class ModuleClipper : IDisposable
 
     /// <summary>Measures the gradients and scales them where needed. Waits for nothing on a GPU.</summary>
     /// <exception cref="NotSupportedException">A gradient is of a kind that Andrea does not work on; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">A parameter has been disposed, as by the conversion of its module, or two have one gradient tensor; the message
+    /// names them, and nothing was changed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Clip"/>.</exception>
     public void Clip()
     {

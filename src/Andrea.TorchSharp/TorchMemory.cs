@@ -16,8 +16,10 @@ internal static partial class TorchMemory
     /// <param name="device">Where it has to be.</param>
     /// <param name="length">How many elements it has to have.</param>
     /// <exception cref="NotSupportedException">It is something else; the message says what, and what to do.</exception>
+    /// <exception cref="InvalidOperationException">It has been disposed.</exception>
     public static void Check(torch.Tensor tensor, string kind, string name, TorchPlace device, long length)
     {
+        CheckAlive(tensor, kind, name);
         if (tensor.is_sparse)
             throw new NotSupportedException($"{kind} '{name}' is sparse; Andrea works on dense tensors. Make the layer give dense gradients (Embedding: sparse: false).");
         if (tensor.dtype != torch.ScalarType.Float32)
@@ -32,6 +34,15 @@ internal static partial class TorchMemory
         TorchPlace place = TorchPlace.Of(tensor);
         if (place != device)
             throw new NotSupportedException($"{kind} '{name}' lies on {place}, but Andrea was set up on {device}. Move all to one device first, then make the optimizer.");
+    }
+
+    /// <summary>Refuses what is no tensor any more; TorchSharp would not say which.</summary>
+    /// <exception cref="InvalidOperationException">It has been disposed.</exception>
+    public static void CheckAlive(torch.Tensor tensor, string kind, string name)
+    {
+        if (tensor.IsInvalid)
+            throw new InvalidOperationException(
+                $"{kind} '{name}' has been disposed. A module that is converted or moved by .to() gets new parameters: make the optimizer, or the clipper, of those, afterwards.");
     }
 
     /// <summary>What TorchSharp's own <c>Tensor.bytes</c> calls; that property hands it out for the CPU only, this also for a GPU.</summary>

@@ -63,7 +63,7 @@ internal static class RecordLoop
             Step = step,
             TotalSteps = long.MaxValue,
             Loss = 1.0 / step,
-            Clip = new ClipResult(step, step, 1, 1.0 / step, 1, SkipReason.None, 0, null, -1, 0, step, 0),
+            Clip = new ClipResult { Call = step, NormBefore = step, NormAfter = 1, Coefficient = 1.0 / step, MaxMagnitude = 1, ClippedCalls = step, SkippedCalls = 0 },
             LearningRate = 1e-3,
             Tokens = 100,
             Duration = TimeSpan.FromMilliseconds(1),

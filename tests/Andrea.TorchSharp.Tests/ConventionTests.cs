@@ -36,7 +36,8 @@ public class ConventionTests
         string compiled = Normalized(File.ReadAllText(Path.Combine(Root(), "tests/Andrea.TorchSharp.Tests/ReadmeExamples.cs")));
         string[] blocks = [.. File.ReadAllText(Path.Combine(Root(), Project, "README.md")).Split("```csharp\n").Skip(1).Select(block => block.Split("```")[0])];
         Assert.NotEmpty(blocks);
-        foreach (string part in blocks.SelectMany(block => block.Split("\n\n")))
+        // The tests stand in a namespace that sees the bridge's.
+        foreach (string part in blocks.SelectMany(block => block.Split("\n\n")).Where(part => part.Trim() != "using Andrea.TorchSharp;"))
             Assert.True(compiled.Contains(Normalized(part), StringComparison.Ordinal), $"Not compiled by ReadmeExamples.cs:\n{part}");
     }
 

@@ -69,7 +69,7 @@ internal sealed class TrainCommand
         if (live is not null)
             view.Note($"The run can be watched at {live.Url}");
         signals.Begin(trainer.RequestCheckpoint);
-        trainer.Warned = view.Note;
+        trainer.Warned += view.Note;
         _sinks.Attach(parsed, trainer, resumes: parsed.GetValue(_resume) is not null);
         trainer.ObserveInBackground(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
         var shares = new SourceShares();

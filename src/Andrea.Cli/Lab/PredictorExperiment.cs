@@ -37,10 +37,8 @@ internal sealed record PredictorExperiment
         using var monitor = new GradientMonitor(clipper, optimizer, new GradientMonitorOptions { UpdatesEvery = 1 });
         var probe = new CurvatureProbe(network.Parameters, network.Gradients, optimizer, new CurvatureOptions { Every = 1 });
         bool stale = false;
-        using var diagnosis = new GradientDiagnosis(new GradientDiagnosisOptions { EndAfter = 20 })
-        {
-            Found = verdict => stale |= verdict.Kind == VerdictKind.StaleSecondMoment,
-        };
+        using var diagnosis = new GradientDiagnosis(new GradientDiagnosisOptions { EndAfter = 20 });
+        diagnosis.Found += verdict => stale |= verdict.Kind == VerdictKind.StaleSecondMoment;
         var spikes = new LossSpikes(SpikeFactor);
         var curvatureScore = new PredictionScore(Horizon);
         var staleScore = new PredictionScore(Horizon);

@@ -2,26 +2,6 @@ using Andrea.Tensors;
 
 namespace Andrea.Backends;
 
-/// <summary>Which normalisation a block applies before attention and MLP.</summary>
-public enum NormKind
-{
-    /// <summary>(x - mean) / sqrt(variance + eps) * weight + bias (Ba et al. 2016, arXiv:1607.06450).</summary>
-    LayerNorm,
-
-    /// <summary>x / sqrt(mean(x^2) + eps) * weight (Zhang and Sennrich 2019, arXiv:1910.07467).</summary>
-    RmsNorm,
-}
-
-/// <summary>The MLP's nonlinearity.</summary>
-public enum ActivationKind
-{
-    /// <summary>0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), as in GPT-2 (Hendrycks and Gimpel 2016, arXiv:1606.08415).</summary>
-    Gelu,
-
-    /// <summary>max(0, x); its slope at 0 is taken as 0.</summary>
-    Relu,
-}
-
 /// <summary>Forward and backward of every layer of a GPT. "d" before a name means the loss's gradient with respect to it.</summary>
 /// <remarks>Gradients of parameters are always added to what is there, so that micro-batches accumulate.</remarks>
 internal interface IModelOps

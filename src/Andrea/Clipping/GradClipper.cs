@@ -42,7 +42,7 @@ public sealed class GradClipper : IDisposable
 
     // The newest clip is part of somebody's recording, so only the device knows its result.
     private bool _recorded;
-    private ClipResult _latest = new() { Coefficient = 1, FirstBadIndex = -1 };
+    private ClipResult _latest = NothingAfter(0, 0, 0, 0);
     private TensorNorm[]? _normsRead;
 
     /// <summary>Prepares to clip these gradients, again and again.</summary>
@@ -254,7 +254,7 @@ public sealed class GradClipper : IDisposable
     internal void RestoreCounters(long calls, long clippedCalls, long skippedCalls, int consecutiveSkips)
     {
         State.CopyFrom([new ClipState { Calls = calls, ClippedCalls = clippedCalls, SkippedCalls = skippedCalls, ConsecutiveSkips = consecutiveSkips }]);
-        _latest = new ClipResult { Call = calls, Coefficient = 1, FirstBadIndex = -1, ConsecutiveSkips = consecutiveSkips, ClippedCalls = clippedCalls, SkippedCalls = skippedCalls };
+        _latest = NothingAfter(calls, clippedCalls, skippedCalls, consecutiveSkips);
     }
 
     /// <summary>Frees the device memory; the gradients are not touched.</summary>
@@ -333,9 +333,32 @@ public sealed class GradClipper : IDisposable
             throw new NonFiniteGradientException(_latest, "Training no longer makes progress: go back to an earlier checkpoint, with a lower learning rate or more warmup.");
     }
 
-    private ClipResult ResultOf(in ClipState state) => new(
-        state.Calls, state.Norm, state.NormAfter, state.Coefficient, state.MaxMagnitude,
-        (SkipReason)state.Skip, state.NonFiniteCount,
-        state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor), state.FirstBadIndex,
-        state.ConsecutiveSkips, state.ClippedCalls, state.SkippedCalls);
+    /// <summary>What is known after so many clips whose results are not: that they have been.</summary>
+    private static ClipResult NothingAfter(long calls, long clippedCalls, long skippedCalls, int consecutiveSkips) => new()
+    {
+        Call = calls,
+        NormBefore = 0,
+        NormAfter = 0,
+        Coefficient = 1,
+        MaxMagnitude = 0,
+        ClippedCalls = clippedCalls,
+        SkippedCalls = skippedCalls,
+        ConsecutiveSkips = consecutiveSkips,
+    };
+
+    private ClipResult ResultOf(in ClipState state) => new()
+    {
+        Call = state.Calls,
+        NormBefore = state.Norm,
+        NormAfter = state.NormAfter,
+        Coefficient = state.Coefficient,
+        MaxMagnitude = state.MaxMagnitude,
+        ClippedCalls = state.ClippedCalls,
+        SkippedCalls = state.SkippedCalls,
+        ConsecutiveSkips = state.ConsecutiveSkips,
+        SkipReason = (SkipReason)state.Skip,
+        NonFiniteCount = state.NonFiniteCount,
+        FirstBadTensor = state.FirstBadTensor < 0 ? null : _gradients.NameOf(state.FirstBadTensor),
+        FirstBadIndex = state.FirstBadIndex,
+    };
 }

@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Cpu.Activation;
 using Andrea.Tensors;
 

@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using Andrea.Backends;
 using Andrea.Cpu.Activation;
 using Andrea.Cpu.MatMul;
 using Andrea.Tensors;

@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Cpu.Norm;
 using Andrea.Cpu.Simd;
 using Andrea.Tensors;

@@ -55,7 +55,7 @@ public sealed record CurriculumOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         if (!Enum.IsDefined(Reward))
             throw new ArgumentOutOfRangeException(nameof(Reward), Reward, "Unknown reward. Choose LearningProgress or LossDrop.");

@@ -13,6 +13,6 @@ public sealed record NamedText(string Name, TextSource Text)
 {
     /// <summary>Whether a text can name a source.</summary>
     /// <param name="name">The text.</param>
-    public static bool IsName(string name) =>
+    internal static bool IsName(string name) =>
         !string.IsNullOrEmpty(name) && name.All(letter => char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.');
 }

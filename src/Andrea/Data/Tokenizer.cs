@@ -117,9 +117,8 @@ public abstract class Tokenizer
 
     /// <summary>Writes the tokenizer as one JSON object; <see cref="Read"/> makes the same one of it.</summary>
     /// <param name="writer">Stands where a value may stand.</param>
-    public void Write(Utf8JsonWriter writer)
+    internal void Write(Utf8JsonWriter writer)
     {
-        ArgumentNullException.ThrowIfNull(writer);
         writer.WriteStartObject();
         writer.WriteString("kind", Kind);
         WriteMembers(writer);
@@ -129,7 +128,7 @@ public abstract class Tokenizer
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <param name="json">The object.</param>
     /// <exception cref="TrainingDataException">Not a tokenizer, or of a kind that this version does not know.</exception>
-    public static Tokenizer Read(JsonElement json)
+    internal static Tokenizer Read(JsonElement json)
     {
         string kind = ReadString(json, "kind");
         return kind switch

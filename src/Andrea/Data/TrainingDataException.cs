@@ -6,7 +6,7 @@ public class TrainingDataException : Exception
 {
     /// <summary>Makes the exception.</summary>
     /// <param name="message">What happened with which value, what was expected, what to do.</param>
-    public TrainingDataException(string message)
+    internal TrainingDataException(string message)
         : base(message)
     {
     }

@@ -1,10 +1,9 @@
 using System.Text.Json.Serialization;
-using Andrea.Backends;
 
 namespace Andrea.Gpt;
 
 /// <summary>The sizes and options of a GPT: a pre-norm decoder, token + position embedding, L blocks, a final norm, an output head.</summary>
-/// <remarks>Each block: x += Attention(Norm(x)); x += Mlp(Norm(x)). Sizes are checked by <see cref="Validate"/>, which every model calls.</remarks>
+/// <remarks>Each block: x += Attention(Norm(x)); x += Mlp(Norm(x)). A <see cref="GptModel"/> checks every size, and names the one that is wrong.</remarks>
 public sealed record GptConfig
 {
     /// <summary>Number of different tokens, V.</summary>
@@ -48,7 +47,7 @@ public sealed record GptConfig
 
     /// <summary>Checks every size.</summary>
     /// <exception cref="ArgumentException">A size is not positive, too large, or does not divide; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         CheckSize(nameof(VocabularySize), VocabularySize, 1 << 24);
         CheckSize(nameof(ContextLength), ContextLength, 1 << 20);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Andrea.Backends;
 using Andrea.Tensors;
 
 namespace Andrea.Gpt;

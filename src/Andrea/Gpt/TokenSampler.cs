@@ -37,14 +37,13 @@ public sealed class TokenSampler
     private (double Value, int Token)[] _candidates = [];
 
     /// <summary>Begins a seeded sequence of draws.</summary>
-    /// <param name="options">Temperature, top-k, seed.</param>
+    /// <param name="options">Temperature, top-k, seed; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
-    public TokenSampler(SamplingOptions options)
+    public TokenSampler(SamplingOptions? options = null)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        _options = options;
-        _random = new Philox(options.Seed, SamplingStream);
+        _options = options ?? new SamplingOptions();
+        _options.Validate();
+        _random = new Philox(_options.Seed, SamplingStream);
     }
 
     /// <summary>Draws a token. Ties go to the lower token id.</summary>

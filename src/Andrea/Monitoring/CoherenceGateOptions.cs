@@ -24,7 +24,7 @@ public sealed record CoherenceGateOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         CheckAtLeastOne(nameof(Every), Every);
         CheckAtLeastOne(nameof(Tokens), Tokens);

@@ -18,7 +18,7 @@ public sealed record CurvatureOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         if (Every < 1)
             throw new ArgumentOutOfRangeException(nameof(Every), Every, $"{nameof(Every)} is {Every}; expected 1 or more steps. Leave TrainerOptions.Curvature null to measure none.");

@@ -1,3 +1,4 @@
+using Andrea.Backends;
 using Andrea.Optim;
 using Andrea.Tensors;
 
@@ -97,7 +98,7 @@ public sealed class CurvatureProbe
     {
         if (_appliedBefore < 0)
             throw new InvalidOperationException("No measurement is under way. Call Begin before the optimizer's step, and Complete after it.");
-        AdamWProgress progress = _optimizer.ReadProgress();
+        AdamWState progress = _optimizer.ReadProgress();
         bool applied = progress.Step > _appliedBefore;
         _appliedBefore = -1;
         double curvature = double.NaN;

@@ -23,18 +23,40 @@ public enum GuardAction
 }
 
 /// <summary>An action of the spike guard.</summary>
-/// <param name="Step">The step that it was about or that began with it.</param>
-/// <param name="Action">What was done.</param>
-/// <param name="Reason">Why: of a rollback, why the latest step was skipped.</param>
-/// <param name="Value">The loss or norm that spiked; NaN where there is none.</param>
-/// <param name="ZScore">Its z-score, or NaN.</param>
-/// <param name="Median">What is usual, or NaN.</param>
-/// <param name="BatchStep">The step that first drew the batch; 0 for a rollback.</param>
-/// <param name="Attempt">Which retry of the batch it is, from 1; 0 for the first time; for a rollback, which one of the run.</param>
-/// <param name="SnapshotStep">Of a rollback, the step whose parameters and moments there are now; else -1.</param>
-public readonly record struct GuardRecord(
-    long Step, GuardAction Action, SkipReason Reason, double Value, double ZScore, double Median, long BatchStep, int Attempt, long SnapshotStep = -1)
+public readonly record struct GuardRecord
 {
+    /// <summary>The step that it was about or that began with it.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>What was done.</summary>
+    public required GuardAction Action { get; init; }
+
+    /// <summary>Why: of a rollback, why the latest step was skipped.</summary>
+    public required SkipReason Reason { get; init; }
+
+    /// <summary>The loss or norm that spiked; NaN where there is none.</summary>
+    public required double Value { get; init; }
+
+    /// <summary>Its z-score, or NaN.</summary>
+    public required double ZScore { get; init; }
+
+    /// <summary>What is usual, or NaN.</summary>
+    public required double Median { get; init; }
+
+    /// <summary>The step that first drew the batch; 0 for a rollback.</summary>
+    public long BatchStep { get; init; }
+
+    /// <summary>Which retry of the batch it is, from 1; 0 for the first time; for a rollback, which one of the run.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>Of a rollback, the step whose parameters and moments there are now; else -1.</summary>
+    public long SnapshotStep
+    {
+        // Counted from 1 within, so that it is -1 where nothing is said.
+        get => field - 1;
+        init => field = value + 1;
+    }
+
     /// <summary>What was done, for people; without the step.</summary>
     internal string Sentence => Action switch
     {

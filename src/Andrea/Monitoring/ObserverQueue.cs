@@ -47,14 +47,14 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
         _steps = new RecordRing(_options.Capacity);
     }
 
-    /// <summary>Gets a sentence for the user: an observer has failed and was taken off, does not return, or records were dropped. Called by the
-    /// queue's thread, or by the thread that flushes at the end.</summary>
-    public Action<string>? Warned { get; set; }
+    /// <summary>Tells a sentence for the user: an observer has failed and was taken off, does not return, or records were dropped. Called by the
+    /// queue's thread, or by the thread that flushes at the end; an exception of a handler's is passed over.</summary>
+    public event Action<string>? Warned;
 
     /// <summary>Records that waited too long and were dropped, by no observer seen.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    /// <summary>Every sentence that <see cref="Warned"/> got, or would have got.</summary>
+    /// <summary>Every sentence that <see cref="Warned"/> has told, or would have if somebody had listened.</summary>
     public IReadOnlyList<string> Warnings
     {
         get
@@ -296,14 +296,15 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     {
         lock (_gate)
             _warnings.Add(sentence);
-        try
-        {
-            Warned?.Invoke(sentence);
-        }
-        catch (Exception)
-        {
-            // Whoever cannot be told must not end a run either; the sentence is kept in Warnings.
-        }
+        foreach (Action<string> handler in Delegate.EnumerateInvocationList(Warned))
+            try
+            {
+                handler(sentence);
+            }
+            catch (Exception)
+            {
+                // Whoever cannot be told must not end a run either; the sentence is kept in Warnings.
+            }
     }
 
     private static string NameOf(IStepObserver? observer) => observer is null ? "An observer" : $"The observer {observer}";

@@ -18,7 +18,7 @@ public sealed record ObserverQueueOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         if (Capacity < 2)
             throw new ArgumentOutOfRangeException(nameof(Capacity), Capacity, $"Capacity is {Capacity}; expected 2 or more, for a step and its gradients.");

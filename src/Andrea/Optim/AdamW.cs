@@ -33,7 +33,8 @@ public sealed class AdamW : Optimizer
     /// <param name="device">Where parameters and gradients lie.</param>
     /// <param name="parameters">The parameters; changed in place; not owned.</param>
     /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only. While one is absent
-    /// (<see cref="ExternalTensors.Move(int, nint)"/>), its parameter and moments keep every bit; the step counts for it nevertheless.</param>
+    /// (<see cref="ExternalTensors.Move(int, nint)"/>), its parameter and moments keep every bit; the step counts for it nevertheless. One that is there
+    /// while its parameter is absent is refused by <see cref="Optimizer.Step"/>.</param>
     /// <param name="options">Betas, epsilon, decay, stabilizer; null for the defaults.</param>
     /// <param name="clipper">Measures the same gradients before each update; its coefficient is folded in. Null does not clip. Not owned.</param>
     /// <exception cref="ArgumentException">Parameters and gradients do not match or overlap, the clipper measures others, or an option is out of range;
@@ -63,48 +64,7 @@ public sealed class AdamW : Optimizer
     /// <inheritdoc/>
     public override AdamWOptions Options { get; }
 
-    /// <summary>What the stabilizer remembers from step to step, for a checkpoint: 6 numbers for each tensor of Stable-SPAM, none of the others, whose
-    /// memory is the moments and the step. Waits for the device.</summary>
-    public double[] ReadStabilizerState()
-    {
-        if (_stabilizer is not { Kind: StabilizerKind.StableSpam })
-            return [];
-        var history = new TensorHistory[Table.TensorCount];
-        _stabilizer.History.CopyTo(history);
-        return [.. history.SelectMany(tensor =>
-            (double[])[tensor.Maximum, tensor.Norm, tensor.Square, tensor.MaximumPower, tensor.NormPower, tensor.SquarePower])];
-    }
-
-    /// <summary>Goes on from a checkpoint.</summary>
-    /// <param name="state">As <see cref="ReadStabilizerState"/> gave it; empty begins anew.</param>
-    /// <exception cref="ArgumentException">It is of another stabilizer or other tensors, or a number in it is impossible; nothing was changed.</exception>
-    public void RestoreStabilizerState(ReadOnlySpan<double> state)
-    {
-        int expected = _stabilizer is { Kind: StabilizerKind.StableSpam } ? HistoryLength * Table.TensorCount : 0;
-        if (state.Length != expected && state.Length != 0)
-            throw new ArgumentException($"The stabilizer's state has {state.Length} numbers; expected {expected}. Pass what ReadStabilizerState gave for the same stabilizer and tensors.", nameof(state));
-        foreach (double value in state)
-            if (!(value >= 0 && double.IsFinite(value)))
-                throw new ArgumentException($"The stabilizer's state holds {value}; expected finite numbers from 0 up. Pass what ReadStabilizerState gave.", nameof(state));
-        if (expected == 0)
-            return;
-        var history = new TensorHistory[Table.TensorCount];
-        Array.Fill(history, TensorHistory.Empty);
-        for (int i = 0; i < state.Length / HistoryLength; i++)
-        {
-            ReadOnlySpan<double> tensor = state[(i * HistoryLength)..];
-            history[i] = new TensorHistory
-            {
-                Maximum = tensor[0],
-                Norm = tensor[1],
-                Square = tensor[2],
-                MaximumPower = tensor[3],
-                NormPower = tensor[4],
-                SquarePower = tensor[5],
-            };
-        }
-        _stabilizer!.History.CopyFrom(history);
-    }
+    internal override int StabilizerLength => _stabilizer is { Kind: StabilizerKind.StableSpam } ? HistoryLength * Table.TensorCount : 0;
 
     internal override void ShowMemory(IBufferVisitor visitor)
     {
@@ -129,6 +89,35 @@ public sealed class AdamW : Optimizer
         {
             backend.AdamWMeasured(operands.Table, operands.Tensors, _settings, operands.LearningRate, operands.State, operands.Clip, partials);
         }
+    }
+
+    private protected override double[] ReadStabilizer()
+    {
+        if (StabilizerLength == 0)
+            return [];
+        var history = new TensorHistory[Table.TensorCount];
+        _stabilizer!.History.CopyTo(history);
+        return [.. history.SelectMany(tensor =>
+            (double[])[tensor.Maximum, tensor.Norm, tensor.Square, tensor.MaximumPower, tensor.NormPower, tensor.SquarePower])];
+    }
+
+    private protected override void RestoreStabilizer(IReadOnlyList<double> numbers)
+    {
+        if (StabilizerLength == 0)
+            return;
+        var history = new TensorHistory[Table.TensorCount];
+        Array.Fill(history, TensorHistory.Empty);
+        for (int i = 0; i < numbers.Count / HistoryLength; i++)
+            history[i] = new TensorHistory
+            {
+                Maximum = numbers[i * HistoryLength],
+                Norm = numbers[(i * HistoryLength) + 1],
+                Square = numbers[(i * HistoryLength) + 2],
+                MaximumPower = numbers[(i * HistoryLength) + 3],
+                NormPower = numbers[(i * HistoryLength) + 4],
+                SquarePower = numbers[(i * HistoryLength) + 5],
+            };
+        _stabilizer!.History.CopyFrom(history);
     }
 
     private StabilizerMemory Remember(IBackend backend, Stabilizer stabilizer)

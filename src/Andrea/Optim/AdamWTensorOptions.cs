@@ -32,6 +32,6 @@ public readonly record struct AdamWTensorOptions(
             throw new ArgumentOutOfRangeException("options", value, $"{what} of '{name}' is {value}; expected a number from 0 up to, but not including, 1.");
     }
 
-    /// <summary>The progress of a tensor with these options after so many steps.</summary>
-    internal AdamWProgress ProgressAfter(long step) => AdamWProgress.After(step, new AdamWOptions { Beta1 = Beta1, Beta2 = Beta2 });
+    /// <summary>The state of a tensor with these options after so many steps.</summary>
+    internal OptimizerState StateAfter(long step) => OptimizerState.After(step, new AdamWOptions { Beta1 = Beta1, Beta2 = Beta2 });
 }

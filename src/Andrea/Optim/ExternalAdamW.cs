@@ -28,13 +28,14 @@ public sealed class ExternalAdamW : IDisposable
     // Gradients, parameters, first and second moments.
     private readonly ExternalTensors[] _sets;
     private readonly Overlaps _overlaps;
+    private readonly PresenceCheck _presence;
     private readonly AdamWTensorOptions[] _options;
     private readonly AdamWTensor[] _tensorValues;
     private readonly OwnedMemory _owned = new();
     private readonly DeviceBuffer<AdamWTensor> _tensors;
     private readonly DeviceBuffer<double> _learningRate;
     private List<AdamWLane> _lanes = [];
-    private int _seenVersion = -1, _checkedVersion = -1;
+    private int _seenVersion = -1;
     private bool _disposed;
     private bool _valuesChanged = true, _betasChanged;
 
@@ -66,6 +67,7 @@ public sealed class ExternalAdamW : IDisposable
         if (clipper is not null && clipper.Device != device)
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
         _overlaps = new Overlaps((parameters, "parameter"), (gradients, "gradient"), (firstMoments, "first moment"), (secondMoments, "second moment"));
+        _presence = new PresenceCheck(gradients, parameters, firstMoments, secondMoments);
         _device = device;
         _clipper = clipper;
         _gradients = gradients;
@@ -128,7 +130,7 @@ public sealed class ExternalAdamW : IDisposable
         _clipper?.ThrowIfDisposed();
         ThrowIfDisposed();
         _overlaps.Follow();
-        RefuseHalfPresent();
+        _presence.Follow();
         if (_betasChanged)
             ChangeBetas();
         if (_seenVersion != _gradients.Version)
@@ -161,7 +163,7 @@ public sealed class ExternalAdamW : IDisposable
         CheckCount(steps.Length);
         foreach (AdamWLane lane in _lanes)
         {
-            long step = lane.ReadProgress().Step;
+            long step = lane.ReadState().Step;
             foreach (int member in lane.Members)
                 steps[member] = step;
         }
@@ -192,23 +194,6 @@ public sealed class ExternalAdamW : IDisposable
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
-
-    /// <summary>Such a tensor could not be updated, so its step must not count.</summary>
-    private void RefuseHalfPresent()
-    {
-        int version = 0;
-        foreach (ExternalTensors set in _sets)
-            version += set.Version;
-        if (version == _checkedVersion)
-            return;
-        for (int i = 0; i < Count; i++)
-            if (_gradients.IsPresent(i))
-                foreach (ExternalTensors set in _sets)
-                    if (!set.IsPresent(i))
-                        throw new InvalidOperationException(
-                            $"Tensor '{_sets[1].NameOf(i)}' has a gradient, but its parameter or a moment is not there. Move it to where it lies, or the gradient to null.");
-        _checkedVersion = version;
-    }
 
     private void CheckCount(int count)
     {
@@ -249,7 +234,7 @@ public sealed class ExternalAdamW : IDisposable
                 if (lane.Settings != Settings(lane.Members[0]))
                 {
                     AdamWTensorOptions options = _options[lane.Members[0]];
-                    lane.Restart(options, options.ProgressAfter(lane.ReadProgress().Step));
+                    lane.Restart(options, options.StateAfter(lane.ReadState().Step));
                 }
             return;
         }
@@ -262,20 +247,20 @@ public sealed class ExternalAdamW : IDisposable
     /// <remarks>What has parted stays parted, lest tensors that come and go at random make every step wait.</remarks>
     private void Regroup(long[]? steps)
     {
-        var progress = new AdamWProgress[Count];
+        var progress = new OptimizerState[Count];
         var former = new AdamWLane?[Count];
         foreach (AdamWLane lane in _lanes)
         {
-            AdamWProgress reached = lane.ReadProgress();
+            OptimizerState reached = lane.ReadState();
             foreach (int member in lane.Members)
             {
                 former[member] = steps is null ? lane : null;
-                progress[member] = lane.Settings == Settings(member) ? reached : _options[member].ProgressAfter(reached.Step);
+                progress[member] = lane.Settings == Settings(member) ? reached : _options[member].StateAfter(reached.Step);
             }
         }
         if (steps is not null)
             for (int i = 0; i < Count; i++)
-                progress[i] = _options[i].ProgressAfter(steps[i]);
+                progress[i] = _options[i].StateAfter(steps[i]);
         var lanes = new List<AdamWLane>();
         try
         {

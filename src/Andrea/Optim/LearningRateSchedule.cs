@@ -48,17 +48,18 @@ public sealed record LearningRateSchedule
 
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0; beyond <see cref="TotalSteps"/> the last rate holds.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The step is negative.</exception>
+    /// <exception cref="ArgumentException">The step is negative; or a rate or a number of steps of the schedule is out of range, and the message names it.</exception>
     public double At(long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
+        Validate();
         double warmup = step < WarmupSteps - 1 ? (double)(step + 1) / WarmupSteps : 1;
         return Shape(step) * warmup;
     }
 
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">A rate is negative or not finite, or a number of steps does not fit; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         if (!Enum.IsDefined(Kind))
             throw new ArgumentException($"The schedule {(int)Kind} is unknown. Choose Cosine, Linear, Constant or WarmupStableDecay.");

@@ -19,6 +19,7 @@ public abstract class Optimizer : IDisposable
     // Held so that borrowed memory lives as long as this optimizer does.
     private readonly TensorSet _parameters, _gradients;
     private readonly Overlaps _overlaps;
+    private readonly PresenceCheck _presence;
     private readonly OwnedMemory _owned = new();
     private readonly ChunkTable _table;
     private readonly DeviceBuffer<AdamWTensor> _tensors;
@@ -47,6 +48,7 @@ public abstract class Optimizer : IDisposable
             throw new DeviceMismatchException("The clipper", clipper.Device, "the optimizer", device);
         // Before anything is allocated.
         _overlaps = new Overlaps((parameters, "parameter"), (gradients, "gradient"));
+        _presence = new PresenceCheck(gradients, parameters);
         ChunkTable.CheckDevice(parameters, device);
         ChunkTable.CheckDevice(gradients, device);
         Device = device;
@@ -66,7 +68,7 @@ public abstract class Optimizer : IDisposable
             _tensors.CopyFrom(TensorOptions(parameters, options));
             _learningRate = _owned.Add(_backend.Allocate<double>(1));
             _state = _owned.Add(_backend.Allocate<AdamWState>(1));
-            Restore(new AdamWProgress(0, 1, 1));
+            _state.CopyFrom([new AdamWState { Beta1Power = 1, Beta2Power = 1 }]);
             clipper?.UseParameters(parameters);
             _operands = new UpdateOperands(_table, _tensors, _learningRate, _state, clipper?.Outcome);
         }
@@ -133,7 +135,8 @@ public abstract class Optimizer : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>
     /// <exception cref="ObjectDisposedException">Parameters, gradients, or this optimizer have been disposed.</exception>
     /// <exception cref="DeviceMismatchException">A tensor has moved to memory that the device cannot use; nothing was changed.</exception>
-    /// <exception cref="InvalidOperationException">A tensor has been moved onto another; nothing was changed.</exception>
+    /// <exception cref="InvalidOperationException">A gradient is there whose parameter is not, or a tensor has been moved onto another; nothing was
+    /// changed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Measure"/>; the step it speaks of changed nothing.</exception>
     /// <remarks>Enqueues and returns; a learning rate that is stored while the caller records the stream is part of the recording.</remarks>
     public void Step(double learningRate)
@@ -148,6 +151,7 @@ public abstract class Optimizer : IDisposable
         _clipper?.ThrowIfDisposed();
         // Before the recording: the tables that it names are brought up to date, if tensors have moved.
         _overlaps.Follow();
+        _presence.Follow();
         _clipper?.Follow();
         _table.Follow();
         _backend.Store(learningRate, _learningRate);
@@ -165,25 +169,41 @@ public abstract class Optimizer : IDisposable
         GC.KeepAlive(this);
     }
 
-    /// <summary>How far it has come. Waits for the device.</summary>
-    /// <returns>Steps applied so far, and the powers of the betas that belong to them.</returns>
+    /// <summary>What it remembers besides its moments, for a checkpoint. Waits for the device.</summary>
     /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
-    public AdamWProgress ReadProgress()
+    public OptimizerState ReadState()
     {
-        var state = new AdamWState[1];
-        _state.CopyTo(state);
-        return new AdamWProgress(state[0].Step, state[0].Beta1Power, state[0].Beta2Power);
+        AdamWState progress = ReadProgress();
+        return new OptimizerState(progress.Step, progress.Beta1Power, progress.Beta2Power) { Stabilizer = ReadStabilizer() };
     }
 
     /// <summary>Goes on from a checkpoint; the moments are restored through <see cref="FirstMoments"/> and <see cref="SecondMoments"/>.</summary>
-    /// <param name="progress">As <see cref="ReadProgress"/> gave it.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The step is negative or a power lies outside [0, 1].</exception>
-    public void Restore(AdamWProgress progress)
+    /// <param name="state">As <see cref="ReadState"/> gave it; with no numbers of a stabilizer, one that has a memory begins it anew.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The step is negative or a power lies outside [0, 1]; nothing was changed.</exception>
+    /// <exception cref="ArgumentException">The stabilizer's numbers are another one's or of other tensors, or one is impossible; nothing was changed.</exception>
+    /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
+    public void RestoreState(OptimizerState state)
     {
-        if (progress.Step < 0 || !(progress.Beta1Power is >= 0 and <= 1) || !(progress.Beta2Power is >= 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(progress), progress, $"{progress} is no progress that an optimizer can have made. Pass what ReadProgress gave.");
-        _state.CopyFrom([new AdamWState { Step = progress.Step, Beta1Power = progress.Beta1Power, Beta2Power = progress.Beta2Power }]);
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.Step < 0 || !(state.Beta1Power is >= 0 and <= 1) || !(state.Beta2Power is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(
+                nameof(state),
+                $"{state.Step} steps with powers {state.Beta1Power} and {state.Beta2Power} of the betas are no progress that an optimizer can have made. Pass what ReadState gave.");
+        CheckStabilizer(state.Stabilizer);
+        _state.CopyFrom([new AdamWState { Step = state.Step, Beta1Power = state.Beta1Power, Beta2Power = state.Beta2Power }]);
+        RestoreStabilizer(state.Stabilizer);
     }
+
+    /// <summary>How far it has come, without the stabilizer's memory. Waits for the device; allocates nothing.</summary>
+    internal AdamWState ReadProgress()
+    {
+        Span<AdamWState> state = stackalloc AdamWState[1];
+        _state.CopyTo(state);
+        return state[0];
+    }
+
+    /// <summary>How many numbers of its stabilizer's are part of the state.</summary>
+    internal virtual int StabilizerLength => 0;
 
     /// <summary>Shows the small memory that goes on from step to step, which the moments are not part of.</summary>
     internal virtual void ShowMemory(IBufferVisitor visitor) => visitor.Visit(_state);
@@ -205,8 +225,26 @@ public abstract class Optimizer : IDisposable
     /// <summary>Frees the moments and tables; parameters, gradients and clipper are not touched.</summary>
     public void Dispose() => _owned.Dispose();
 
+    /// <summary>As many numbers as <see cref="StabilizerLength"/> says. Waits for the device where there are any.</summary>
+    private protected virtual double[] ReadStabilizer() => [];
+
+    /// <summary>Takes back what <see cref="ReadStabilizer"/> gave, or begins anew when there is nothing.</summary>
+    private protected virtual void RestoreStabilizer(IReadOnlyList<double> numbers)
+    {
+    }
+
     /// <summary>Enqueues one update, after the clip; measured, where partials are given.</summary>
     private protected abstract void Update(in UpdateOperands operands, DeviceBuffer<UpdateSums>? partials);
+
+    private void CheckStabilizer(IReadOnlyList<double> numbers)
+    {
+        if (numbers.Count != StabilizerLength && numbers.Count != 0)
+            throw new ArgumentException(
+                $"The stabilizer's state has {numbers.Count} numbers; expected {StabilizerLength}. Pass what ReadState gave for the same stabilizer and tensors.", "state");
+        foreach (double value in numbers)
+            if (!(value >= 0 && double.IsFinite(value)))
+                throw new ArgumentException($"The stabilizer's state holds {value}; expected finite numbers from 0 up. Pass what ReadState gave.", "state");
+    }
 
     private void Enqueue()
     {

@@ -97,29 +97,16 @@ public sealed class RunData
     }
 
     /// <summary>Writes everything that a page shows, as one JSON object.</summary>
-    /// <param name="stream">Receives UTF-8.</param>
-    public void WriteJson(Stream stream)
-    {
-        using var json = new Utf8JsonWriter(stream);
-        WriteJson(json);
-    }
-
-    /// <summary>Writes everything that a page shows, as one JSON object.</summary>
     /// <param name="json">Receives the object.</param>
+    /// <param name="id">The name, or another id where two folders have the same name.</param>
+    /// <param name="live">Whether to say, as <c>idle</c>, for how many seconds metrics.jsonl has been as it is.</param>
     /// <remarks>
-    /// <c>id</c> is the name; <c>position</c> says how many bytes of each file are in it, all of whole lines, so that whoever follows the files can go on from there.
+    /// <c>position</c> says how many bytes of each file are in it, all of whole lines, so that whoever follows the files can go on from there.
     /// Runs of more than 4,000 steps are thinned to at most 4,000 of them, which hold the extremes and the values that are not finite of each of 400 parts of the run;
     /// gradients of tensors are in at most 512 columns, each with the largest value of its steps.
     /// </remarks>
-    public void WriteJson(Utf8JsonWriter json) => WriteJson(json, Name);
-
-    /// <summary>The same under another id, where two folders have the same name.</summary>
-    /// <param name="json">Receives the object.</param>
-    /// <param name="id">The id.</param>
-    /// <param name="live">Whether to say, as <c>idle</c>, for how many seconds metrics.jsonl has been as it is.</param>
     internal void WriteJson(Utf8JsonWriter json, string id, bool live = false)
     {
-        ArgumentNullException.ThrowIfNull(json);
         json.WriteStartObject();
         json.WriteString("id", id);
         json.WriteStartObject("position");

@@ -24,7 +24,7 @@ internal static class RunPage
     /// <remarks>
     /// A live page takes server-sent events from <c>/events/ID?metrics=BYTES&amp;gradients=BYTES</c>, or <c>/events/ID?after=LAST-ID</c> when it had closed the stream, where the numbers say up to where of metrics.jsonl and
     /// gradients.jsonl it has been told: <c>metrics</c> and <c>gradients</c> each with one new line of that file, and <c>reset</c>, at which it reads
-    /// <c>/data/ID</c>, the JSON of <see cref="RunData.WriteJson(Utf8JsonWriter)"/>, anew. An <c>id:</c> of the
+    /// <c>/data/ID</c>, the JSON of <see cref="RunData.WriteJson"/>, anew. An <c>id:</c> of the
     /// server's choosing with each event comes back as <c>Last-Event-ID</c> when the browser reconnects. Lines that the page knows already do no harm. ID is the run's name; where two runs
     /// of a page have the same, the second is "NAME (2)".
     /// </remarks>

@@ -19,7 +19,7 @@ public sealed class ParameterLayout
     public long ElementCount { get; private set; }
 
     /// <summary>Number of elements of an arena, padding included.</summary>
-    public long ArenaLength { get; private set; }
+    internal long ArenaLength { get; private set; }
 
     /// <summary>Appends a tensor.</summary>
     /// <param name="name">Unique, not empty; as it shall stand in checkpoints and messages.</param>
@@ -47,7 +47,7 @@ public sealed class ParameterLayout
 
     /// <summary>First element of a tensor in the arena, a multiple of 64.</summary>
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
-    public long OffsetOf(int index) => _entries[index].Offset;
+    internal long OffsetOf(int index) => _entries[index].Offset;
 
     /// <summary>Finds a tensor by name.</summary>
     /// <param name="name">The exact name.</param>

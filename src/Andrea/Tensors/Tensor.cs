@@ -1,7 +1,7 @@
 namespace Andrea.Tensors;
 
 /// <summary>A float32 view into device memory: a shape and where it begins. Never owns, never frees, costs nothing to copy.</summary>
-/// <remarks>Comes from a <see cref="ParameterArena"/> or a pass, and is valid as long as what it views. The default value is "no tensor" (<see cref="IsNone"/>).</remarks>
+/// <remarks>Comes from a <see cref="ParameterArena"/> or a pass, and is valid as long as what it views. The default value views nothing.</remarks>
 public readonly struct Tensor
 {
     private readonly DeviceBuffer<float>? _buffer;
@@ -24,10 +24,10 @@ public readonly struct Tensor
     }
 
     /// <summary>Stands for an optional tensor that is not there.</summary>
-    public static Tensor None => default;
+    internal static Tensor None => default;
 
     /// <summary>Whether this is the default value, which views nothing.</summary>
-    public bool IsNone => _buffer is null;
+    internal bool IsNone => _buffer is null;
 
     /// <summary>Sizes of the dimensions, outermost first.</summary>
     public TensorShape Shape { get; }

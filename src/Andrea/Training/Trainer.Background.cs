@@ -7,7 +7,7 @@ namespace Andrea.Training;
 
 public sealed partial class Trainer
 {
-    // A diagnosis goes here, too, with its findings handed back to the queue (Found = _background.OnVerdict): what comes from the queue's own
+    // A diagnosis goes here, too, with its findings handed back to the queue (Found += _background.OnVerdict): what comes from the queue's own
     // thread reaches every observer right after the record it was found in.
     private readonly ObserverQueue _background = new();
     private MetricsFile? _metrics;
@@ -15,15 +15,15 @@ public sealed partial class Trainer
     private GradientDiagnosis? _diagnosis;
     private long _toldPhase;
 
-    /// <summary>Gets a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped,
+    /// <summary>Tells a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped,
     /// or when report.html could not be written. From any thread.</summary>
-    public Action<string>? Warned
+    public event Action<string>? Warned
     {
-        get => _background.Warned;
-        set => _background.Warned = value;
+        add => _background.Warned += value;
+        remove => _background.Warned -= value;
     }
 
-    /// <summary>Every sentence that <see cref="Warned"/> got, or would have got.</summary>
+    /// <summary>Every sentence that <see cref="Warned"/> has told, or would have if somebody had listened.</summary>
     public IReadOnlyList<string> Warnings => _background.Warnings;
 
     /// <summary>Adds an observer; in the order of adding, all are told of every step, on the thread that trains. For what may take its time, such as
@@ -81,9 +81,9 @@ public sealed partial class Trainer
             VocabularySize = Model.Config.VocabularySize,
             MaxNorm = Options.Clip.MaxNorm,
             Monitor = Options.Monitor,
-            Found = _background.OnVerdict,
-            Spiked = spike => _background.OnSpike(spike),
         };
+        _diagnosis.Found += _background.OnVerdict;
+        _diagnosis.Spiked += spike => _background.OnSpike(spike);
         ObserveInBackground(_diagnosis, owned: true);
     }
 

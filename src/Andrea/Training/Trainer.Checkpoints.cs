@@ -72,12 +72,13 @@ public sealed partial class Trainer
     /// <param name="matricesOnly">Whether to leave out what has one dimension: norms and biases.</param>
     /// <returns>The file's path.</returns>
     /// <exception cref="InvalidOperationException">The optimizer is not AdamW, whose moments the file is for.</exception>
+    /// <exception cref="ArgumentException">More steps have been made, or there are more parameters, than the file can count.</exception>
     public string ExportAndrea(string folder, bool matricesOnly = false) => Alone(() =>
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         RequireAdamW();
-        string path = Path.Combine(folder, AndreaBin.FileNameOf(checked((int)Step)));
-        AndreaBin.Write(path, (int)Step, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments, matricesOnly);
+        string path = Path.Combine(folder, AndreaBin.FileNameOf(Step));
+        AndreaBin.Write(path, Step, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments, matricesOnly);
         return path;
     });
 
@@ -94,7 +95,7 @@ public sealed partial class Trainer
             AdamWOptions adamW = RequireAdamW();
             Step = AndreaBin.Read(path, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
             _batches.GoTo(Step);
-            _optimizer.Restore(AdamWProgress.After(Step, adamW));
+            _optimizer.RestoreState(OptimizerState.After(Step, adamW));
         }
         finally
         {
@@ -131,8 +132,7 @@ public sealed partial class Trainer
         Step = state.Step;
         _batches.Restore(state.Data);
         _toldPhase = _batches.Phase;
-        _optimizer.Restore(new AdamWProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power));
-        RestoreStabilizer(state);
+        _optimizer.RestoreState(StateOf(state));
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
         _clipper.RestorePolicyState(state.Clip.Policy);
         RestoreGuard(state.Guard);
@@ -143,13 +143,14 @@ public sealed partial class Trainer
         DropRecordsAfter(Step);
     }
 
-    /// <summary>A stabilizer that the run has only now begins to learn.</summary>
-    private void RestoreStabilizer(CheckpointState state)
+    /// <summary>The optimizer's state; a stabilizer that the run has only now begins to learn.</summary>
+    private OptimizerState StateOf(CheckpointState state)
     {
-        if (_optimizer is not AdamW adamW)
-            return;
         double[] kept = state.Stabilizer ?? [];
-        adamW.RestoreStabilizerState(kept.Length == adamW.ReadStabilizerState().Length ? kept : []);
+        return new OptimizerState(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power)
+        {
+            Stabilizer = kept.Length == _optimizer.StabilizerLength ? kept : [],
+        };
     }
 
     /// <summary>Saves what can be saved while another exception is on its way, which must not be hidden by a second one.</summary>
@@ -182,7 +183,7 @@ public sealed partial class Trainer
 
     private CheckpointState CreateState()
     {
-        AdamWProgress progress = _optimizer.ReadProgress();
+        OptimizerState optimizer = _optimizer.ReadState();
         ClipResult clip = _clipper.Latest;
         return new CheckpointState
         {
@@ -190,8 +191,8 @@ public sealed partial class Trainer
             Config = Model.Config,
             Trainer = JsonSerializer.SerializeToElement(Options, CheckpointJson.Default.TrainerOptions),
             Tokenizer = ToJson(Tokenizer),
-            Optimizer = new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power),
-            Stabilizer = (_optimizer as AdamW)?.ReadStabilizerState() is { Length: > 0 } kept ? kept : null,
+            Optimizer = new OptimizerProgress(optimizer.Step, optimizer.Beta1Power, optimizer.Beta2Power),
+            Stabilizer = optimizer.Stabilizer is { Count: > 0 } kept ? [.. kept] : null,
             Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips) { Policy = _clipper.ReadPolicyState() },
             Data = _batches.Save(),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,

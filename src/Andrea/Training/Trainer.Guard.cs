@@ -67,8 +67,7 @@ public sealed partial class Trainer
         }
         drawnAt = retry.DrawnAt;
         guard.Begin(new GuardTurn(step, retry.Draw, retry.DrawnAt, retry.Attempt));
-        _guardRecords.Enqueue(new GuardRecord(
-            step, GuardAction.Retried, SkipReason.None, double.NaN, double.NaN, double.NaN, retry.DrawnAt, retry.Attempt));
+        _guardRecords.Enqueue(Unmeasured(step, GuardAction.Retried, SkipReason.None) with { BatchStep = retry.DrawnAt, Attempt = retry.Attempt });
         return LatestDraw = _batches.Again(retry.Draw);
     }
 
@@ -89,9 +88,11 @@ public sealed partial class Trainer
         _rolledBackTo = _snapshots!.GoBack(atMost);
         _snapshotFrom = step;
         guard.RolledBack(step);
-        _guardRecords.Enqueue(new GuardRecord(
-            step, givesUp ? GuardAction.GaveUp : GuardAction.RolledBack, guard.LatestReason, double.NaN, double.NaN, double.NaN, 0, guard.Rollbacks,
-            _rolledBackTo));
+        _guardRecords.Enqueue(Unmeasured(step, givesUp ? GuardAction.GaveUp : GuardAction.RolledBack, guard.LatestReason) with
+        {
+            Attempt = guard.Rollbacks,
+            SnapshotStep = _rolledBackTo,
+        });
         if (givesUp)
         {
             TakeAll();
@@ -134,11 +135,22 @@ public sealed partial class Trainer
         if (_guard is null || reason == SkipReason.None)
             return;
         bool isNorm = reason != SkipReason.LossSpike;
-        Tell(new GuardRecord(
-            record.Step, _guard.TriesAgain(turn) ? GuardAction.Skipped : GuardAction.Dropped, reason,
-            isNorm ? record.Clip.NormBefore : record.Loss, isNorm ? verdict.NormScore : verdict.LossScore,
-            isNorm ? verdict.NormMedian : verdict.LossMedian, turn.DrawnAt, turn.Attempt));
+        Tell(new GuardRecord
+        {
+            Step = record.Step,
+            Action = _guard.TriesAgain(turn) ? GuardAction.Skipped : GuardAction.Dropped,
+            Reason = reason,
+            Value = isNorm ? record.Clip.NormBefore : record.Loss,
+            ZScore = isNorm ? verdict.NormScore : verdict.LossScore,
+            Median = isNorm ? verdict.NormMedian : verdict.LossMedian,
+            BatchStep = turn.DrawnAt,
+            Attempt = turn.Attempt,
+        });
     }
+
+    /// <summary>An action that no value of a step stands for.</summary>
+    private static GuardRecord Unmeasured(long step, GuardAction action, SkipReason reason) =>
+        new() { Step = step, Action = action, Reason = reason, Value = double.NaN, ZScore = double.NaN, Median = double.NaN };
 
     private void Tell(in GuardRecord record)
     {

@@ -18,6 +18,18 @@ public sealed partial class Trainer
         }
     }
 
+    private TrainingSummary Summarize(bool halted, string? checkpoint) => new()
+    {
+        Reason = halted ? StopReason.Incoherent : Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled,
+        Step = Step,
+        TrainingLoss = _lastLoss,
+        ValidationLoss = _validationLoss,
+        BestValidationLoss = _bestValidationLoss,
+        SkippedSteps = _clipper.Latest.SkippedCalls,
+        Rollbacks = _guard?.Rollbacks ?? 0,
+        CheckpointPath = checkpoint,
+    };
+
     /// <summary>Writes report.html into the run's folder. Not with every checkpoint, since it reads all of the run's files.</summary>
     private void WriteReport()
     {

@@ -71,6 +71,8 @@ public sealed partial class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        config = config with { VocabularySize = data.Tokenizer.VocabularySize };
+        config.Validate();
         // Refuses now what could not be continued after hours of training.
         data.Tokenizer.Encode(options.SamplePrompt);
         _data = data;
@@ -86,7 +88,7 @@ public sealed partial class Trainer : IDisposable
         _tokensPerStep = (long)_inputs.Length * options.MicroBatches;
         try
         {
-            Model = _owned.Add(new GptModel(device, config with { VocabularySize = data.Tokenizer.VocabularySize }));
+            Model = _owned.Add(new GptModel(device, config));
             if (!resumes)
                 Model.Initialize(options.Initialization, options.Seed);
             _pass = _owned.Add(new GptPass(Model, options.BatchSize, tokenCount));
@@ -307,9 +309,7 @@ public sealed partial class Trainer : IDisposable
         // Behind the checkpoint: a model that has diverged cannot write, but is worth keeping.
         if (Options.SampleAtEnd && Step == Options.Steps && !IsDue(Options.SampleEvery))
             WriteSample();
-        StopReason reason = halted ? StopReason.Incoherent : Step >= Options.Steps ? StopReason.Completed : StopReason.Cancelled;
-        long skipped = _clipper.Latest.SkippedCalls;
-        return new TrainingSummary(reason, Step, _lastLoss, _validationLoss, _bestValidationLoss, skipped, checkpoint) { Rollbacks = _guard?.Rollbacks ?? 0 };
+        return Summarize(halted, checkpoint);
     }
 
     /// <summary>Keeps other threads out meanwhile, which would compute with the same buffers.</summary>

@@ -152,7 +152,7 @@ public sealed record TrainerOptions
     public string? RunFolder { get; init; }
 
     /// <summary>The learning rate as a function of the step.</summary>
-    public LearningRateSchedule CreateSchedule() => new()
+    internal LearningRateSchedule CreateSchedule() => new()
     {
         Kind = Schedule,
         PeakRate = LearningRate,
@@ -164,7 +164,7 @@ public sealed record TrainerOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         CheckAtLeast(nameof(Steps), Steps, 1);
         CheckAtLeast(nameof(BatchSize), BatchSize, 1);

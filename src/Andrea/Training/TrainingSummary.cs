@@ -14,22 +14,29 @@ public enum StopReason
 }
 
 /// <summary>How a run went.</summary>
-/// <param name="Reason">Why it ended.</param>
-/// <param name="Step">Steps done, those of earlier runs that it resumed included.</param>
-/// <param name="TrainingLoss">Loss of the last step, in nats per token; NaN if no step was made.</param>
-/// <param name="ValidationLoss">Last measured validation loss; null if none was.</param>
-/// <param name="BestValidationLoss">Lowest validation loss; null if none was measured.</param>
-/// <param name="SkippedSteps">Steps skipped because of non-finite gradients or, by the spike guard, of spikes.</param>
-/// <param name="CheckpointPath">Folder of the last checkpoint; null without a run folder.</param>
-public sealed record TrainingSummary(
-    StopReason Reason,
-    long Step,
-    double TrainingLoss,
-    double? ValidationLoss,
-    double? BestValidationLoss,
-    long SkippedSteps,
-    string? CheckpointPath)
+public sealed record TrainingSummary
 {
+    /// <summary>Why it ended.</summary>
+    public required StopReason Reason { get; init; }
+
+    /// <summary>Steps done, those of earlier runs that it resumed included.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Loss of the last step, in nats per token; NaN if no step was made.</summary>
+    public required double TrainingLoss { get; init; }
+
+    /// <summary>Last measured validation loss; null if none was.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Lowest validation loss; null if none was measured.</summary>
+    public double? BestValidationLoss { get; init; }
+
+    /// <summary>Steps skipped because of non-finite gradients or, by the spike guard, of spikes.</summary>
+    public required long SkippedSteps { get; init; }
+
     /// <summary>How often the spike guard went back to a snapshot.</summary>
     public int Rollbacks { get; init; }
+
+    /// <summary>Folder of the last checkpoint; null without a run folder.</summary>
+    public string? CheckpointPath { get; init; }
 }

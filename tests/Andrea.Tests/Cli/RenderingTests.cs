@@ -314,7 +314,7 @@ public sealed class RenderingTests
         Step = step,
         TotalSteps = totalSteps,
         Loss = loss,
-        Clip = new ClipResult(4, 3.5, 1, 1 / 3.5, 0.5, SkipReason.None, 0, null, -1, 0, 1, 0),
+        Clip = new ClipResult { Call = 4, NormBefore = 3.5, NormAfter = 1, Coefficient = 1 / 3.5, MaxMagnitude = 0.5, ClippedCalls = 1, SkippedCalls = 0 },
         LearningRate = 1e-3,
         Tokens = 768,
         Duration = TimeSpan.FromMilliseconds(20),

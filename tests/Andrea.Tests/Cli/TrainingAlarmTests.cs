@@ -192,7 +192,7 @@ public sealed class TrainingAlarmTests
         Step = step,
         TotalSteps = 200,
         Loss = 3,
-        Clip = new ClipResult(4, norm, after ?? norm, 1, 0.5, SkipReason.None, 0, null, -1, 0, 1, 0),
+        Clip = new ClipResult { Call = 4, NormBefore = norm, NormAfter = after ?? norm, Coefficient = 1, MaxMagnitude = 0.5, ClippedCalls = 1, SkippedCalls = 0 },
         LearningRate = 1e-3,
         Tokens = 768,
         Duration = TimeSpan.FromMilliseconds(20),

@@ -189,7 +189,8 @@ public class GradClipperTests
         using var set = new GradientSet([1f]);
         using Device device = Device.Cpu(1);
         using var clipper = new GradClipper(device, set.Tensors);
-        Assert.Equal(new ClipResult { Coefficient = 1, FirstBadIndex = -1 }, clipper.Latest);
+        var nothing = new ClipResult { Call = 0, NormBefore = 0, NormAfter = 0, Coefficient = 1, MaxMagnitude = 0, ClippedCalls = 0, SkippedCalls = 0 };
+        Assert.Equal((nothing, -1), (clipper.Latest, clipper.Latest.FirstBadIndex));
         Assert.Throws<InvalidOperationException>(() => clipper.Read());
     }
 

@@ -42,7 +42,7 @@ public class NonFiniteTests
         gradientSet.Send();
         parameterSet.Fetch();
         uint[] gradientBits = gradientSet.Bits, parameterBits = parameterSet.Bits;
-        AdamWProgress progress = optimizer.ReadProgress();
+        OptimizerState progress = optimizer.ReadState();
         float[] moments = [.. optimizer.FirstMoments.Flat.ToArray(), .. optimizer.SecondMoments.Flat.ToArray()];
         Assert.Contains(moments, value => value != 0);
 
@@ -60,7 +60,7 @@ public class NonFiniteTests
         Assert.Equal(gradientBits, gradientSet.Bits);
         Assert.Equal(parameterBits, parameterSet.Bits);
         Assert.Equal(2, progress.Step);
-        Assert.Equal(progress, optimizer.ReadProgress());
+        Assert.Equal(progress, optimizer.ReadState());
         float[] after = [.. optimizer.FirstMoments.Flat.ToArray(), .. optimizer.SecondMoments.Flat.ToArray()];
         Assert.Equal(moments.Select(BitConverter.SingleToUInt32Bits), after.Select(BitConverter.SingleToUInt32Bits));
     }
@@ -76,7 +76,7 @@ public class NonFiniteTests
         optimizer.Step(0.1);
         gradients.Values[0][0] = 1;
         optimizer.Step(0.1);
-        Assert.Equal(1, optimizer.ReadProgress().Step);
+        Assert.Equal(1, optimizer.ReadState().Step);
         Assert.Equal(0, clipper.Latest.ConsecutiveSkips);
         Assert.Equal(1, clipper.Latest.SkippedCalls);
         // The first applied step of Adam moves every parameter by the learning rate.

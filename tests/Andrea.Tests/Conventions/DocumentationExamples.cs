@@ -124,7 +124,8 @@ internal static class DocumentationExamples
 
     public static async Task OfGradientDiagnosis(Trainer trainer)
     {
-        using var diagnosis = new GradientDiagnosis { Found = verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}") };
+        using var diagnosis = new GradientDiagnosis();
+        diagnosis.Found += verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}");
         trainer.Observe(diagnosis);
         await trainer.RunAsync();
     }

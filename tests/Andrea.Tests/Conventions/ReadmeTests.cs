@@ -38,6 +38,40 @@ public partial class ReadmeTests
         Assert.Equal((1, "", $"Usage: {sample} {arguments}"), (code, output.Trim(), error.Trim()));
     }
 
+    [Theory]
+    [InlineData("missing.txt", "3", "There is no file or folder 'missing.txt'")]
+    [InlineData("empty.txt", "3", "There is not one character in 'empty.txt'")]
+    [InlineData("latin1.txt", "3", "There is invalid UTF-8 in 'latin1.txt'")]
+    [InlineData("", "3", "has no text files")]
+    [InlineData("text.txt", "ten", "STEPS is 'ten'; expected a whole number from 1 up.")]
+    [InlineData("text.txt", "0", "STEPS is '0'; expected a whole number from 1 up.")]
+    public void Sample_WithAnImpossibleArgument_EndsWithOneSentence(string file, string steps, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["texts"]);
+        TextIn(folder);
+        File.WriteAllText(folder["empty.txt"], "");
+        File.WriteAllBytes(folder["latin1.txt"], [.. "caf"u8, 0xE9]);
+        string path = file.Length == 0 ? "texts" : file;
+        foreach (string[] sample in (string[][])[["TrainOnYourText", path, steps, folder["run"]], ["WatchYourGradients", path, steps], ["CustomObserver", path, steps]])
+        {
+            var (code, output, error) = ChildProcess.RunAny(folder.Path, "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, sample[0] + ".dll"), .. sample[1..]]);
+            Assert.Equal((1, ""), (code, output));
+            Assert.Contains(expected, Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void TrainOnYourText_IntoTheFolderOfARun_EndsWithOneSentence()
+    {
+        using var folder = new TemporaryFolder();
+        string[] arguments = [TextIn(folder), "1", folder["run"]];
+        Run("TrainOnYourText", arguments);
+        var (code, _, error) = ChildProcess.RunAny(folder.Path, "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "TrainOnYourText.dll"), .. arguments]);
+        Assert.Equal(1, code);
+        Assert.Contains(folder["run"], Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void OwnLoop_FitsTheSine()
     {

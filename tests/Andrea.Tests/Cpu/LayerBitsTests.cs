@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Andrea.Backends;
 using Andrea.Tensors;
 using Andrea.Tests.Support;
 

@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Tensors;
 using Andrea.Tests.Support;
 

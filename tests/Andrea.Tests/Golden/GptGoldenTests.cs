@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Clipping;
 using Andrea.Gpt;
 using Andrea.Optim;

@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Gpt;
 using Andrea.Tensors;
 using Andrea.Training;
@@ -37,9 +36,10 @@ public class GptConfigTests
     }
 
     [Fact]
-    public void Validate_ImpossibleSizes_AreNamedWithTheirValue()
+    public void Models_OfImpossibleSizes_AreRefusedByNameAndValue()
     {
-        Good.Validate();
+        using Device device = Device.Cpu(threads: 1);
+        new GptModel(device, Good).Dispose();
         (GptConfig Config, string Name, string Value)[] bad =
         [
             (Good with { VocabularySize = 0 }, "VocabularySize", "0"),
@@ -54,7 +54,7 @@ public class GptConfigTests
         ];
         foreach ((GptConfig config, string name, string value) in bad)
         {
-            string message = Assert.Throws<ArgumentException>(config.Validate).Message;
+            string message = Assert.Throws<ArgumentException>(() => new GptModel(device, config)).Message;
             Assert.Contains(name, message, StringComparison.Ordinal);
             Assert.Contains(value, message, StringComparison.Ordinal);
         }

@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Gpt;
 using Andrea.Tests.Support;
 

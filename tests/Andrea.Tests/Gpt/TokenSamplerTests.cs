@@ -39,7 +39,7 @@ public class TokenSamplerTests
     [Fact]
     public void Next_BrokenLogits_AreRefused()
     {
-        var sampler = new TokenSampler(new SamplingOptions());
+        var sampler = new TokenSampler();
         Assert.Contains("NaN", Assert.Throws<DivergedModelException>(() => sampler.Next([1, float.NaN])).Message, StringComparison.Ordinal);
         Assert.Throws<DivergedModelException>(() => sampler.Next([float.NegativeInfinity, float.NegativeInfinity]));
         Assert.Equal(1, sampler.Next([float.NegativeInfinity, 0]));

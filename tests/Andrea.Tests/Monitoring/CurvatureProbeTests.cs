@@ -123,9 +123,12 @@ public sealed class CurvatureProbeTests : IDisposable
     {
         using var optimizer = new AdamW(_test.Device, _arenas.Parameters, _arenas.Gradients);
         Assert.Throws<ArgumentException>(() => new CurvatureProbe(_arenas.Parameters, _arenas.Parameters, optimizer));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new CurvatureOptions { Every = 0 }.Validate());
-        Assert.Throws<ArgumentOutOfRangeException>(() => new CurvatureOptions { RelativeStep = double.NaN }.Validate());
-        Assert.Throws<ArgumentOutOfRangeException>(() => new CurvatureOptions { Sustained = 0 }.Validate());
+        foreach ((CurvatureOptions options, string expected) in ((CurvatureOptions, string)[])
+            [(new() { Every = 0 }, "Every is 0"), (new() { RelativeStep = double.NaN }, "RelativeStep is NaN"), (new() { Sustained = 0 }, "Sustained is 0")])
+        {
+            var wrong = Assert.Throws<ArgumentOutOfRangeException>(() => new CurvatureProbe(_arenas.Parameters, _arenas.Gradients, optimizer, options));
+            Assert.Contains(expected, wrong.Message, StringComparison.Ordinal);
+        }
     }
 
     public void Dispose()

@@ -52,7 +52,8 @@ public class ObserverQueueTests
     public void Observer_ThatHangs_HoldsUpNobodyAndLosesTheOldestSteps()
     {
         var warnings = new List<string>();
-        using var queue = new ObserverQueue(new ObserverQueueOptions { Capacity = 4 }) { Warned = warnings.Add };
+        using var queue = new ObserverQueue(new ObserverQueueOptions { Capacity = 4 });
+        queue.Warned += warnings.Add;
         var observer = new ToldObserver();
         queue.Add(observer);
         observer.Hang();
@@ -138,7 +139,8 @@ public class ObserverQueueTests
     public void Observer_ThatThrows_IsTakenOffAndTheOthersGoOn()
     {
         var warnings = new List<string>();
-        using var queue = new ObserverQueue { Warned = warnings.Add };
+        using var queue = new ObserverQueue();
+        queue.Warned += warnings.Add;
         ToldObserver bad = new(), good = new();
         bad.OnTold = _ => throw new IOException("No space left on device.");
         queue.Add(bad, owned: true);
@@ -156,13 +158,17 @@ public class ObserverQueueTests
     }
 
     [Fact]
-    public void Warned_ItselfThrows_EndsNothing()
+    public void Warned_HandlerThrows_EndsNothingAndTheNextIsTold()
     {
-        using var queue = new ObserverQueue { Warned = _ => throw new InvalidOperationException() };
+        using var queue = new ObserverQueue();
+        var told = new List<string>();
+        queue.Warned += _ => throw new InvalidOperationException();
+        queue.Warned += told.Add;
         queue.Add(new ToldObserver { OnTold = _ => throw new IOException("x") });
         queue.OnStep(TestRecords.Step(1));
         Assert.True(queue.Flush(Plenty));
-        Assert.Single(queue.Warnings);
+        Assert.Equal(queue.Warnings, told);
+        Assert.Single(told);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal static class TestRecords
         Step = step,
         TotalSteps = 1000,
         Loss = 2.5 + step,
-        Clip = new ClipResult(step, 4.25, 1, 0.25, 2, SkipReason.None, 0, null, -1, 0, ClippedCalls: step, SkippedCalls: 0),
+        Clip = new ClipResult { Call = step, NormBefore = 4.25, NormAfter = 1, Coefficient = 0.25, MaxMagnitude = 2, ClippedCalls = step, SkippedCalls = 0 },
         LearningRate = 3e-4,
         Tokens = 768,
         Duration = TimeSpan.FromMilliseconds(12.5),
@@ -22,7 +22,21 @@ internal static class TestRecords
     public static StepRecord SkippedStep(long step) => Step(step) with
     {
         Loss = double.NaN,
-        Clip = new ClipResult(step, double.PositiveInfinity, double.NaN, 0, double.NaN, SkipReason.NonFiniteGradients, 3, "h.0.attn", 17, 1, 0, 1),
+        Clip = new ClipResult
+        {
+            Call = step,
+            NormBefore = double.PositiveInfinity,
+            NormAfter = double.NaN,
+            Coefficient = 0,
+            MaxMagnitude = double.NaN,
+            ClippedCalls = 0,
+            SkippedCalls = 1,
+            ConsecutiveSkips = 1,
+            SkipReason = SkipReason.NonFiniteGradients,
+            NonFiniteCount = 3,
+            FirstBadTensor = "h.0.attn",
+            FirstBadIndex = 17,
+        },
     };
 
     /// <summary>Tensor i has norm 10 step + i.</summary>

@@ -38,16 +38,18 @@ public class LearningRateScheduleTests
     }
 
     [Fact]
-    public void Validate_ImpossibleValues_AreNamed()
+    public void At_ImpossibleValues_AreNamed()
     {
         var good = new LearningRateSchedule { TotalSteps = 10 };
-        good.Validate();
-        foreach (LearningRateSchedule bad in new[]
-        {
-            good with { TotalSteps = 0 }, good with { PeakRate = double.NaN }, good with { PeakRate = -1 }, good with { FinalRate = 1 },
-            good with { WarmupSteps = -1 }, good with { DecaySteps = 11 }, good with { Kind = (ScheduleKind)99 },
-        })
-            Assert.Throws<ArgumentException>(bad.Validate);
+        (LearningRateSchedule Schedule, string Expected)[] bad =
+        [
+            (good with { TotalSteps = 0 }, "covers 0 steps"), (good with { PeakRate = double.NaN }, "peak learning rate is NaN"),
+            (good with { PeakRate = -1 }, "peak learning rate is -1"), (good with { FinalRate = 1 }, "final learning rate is 1"),
+            (good with { WarmupSteps = -1 }, "takes -1 steps"), (good with { DecaySteps = 11 }, "takes 11 steps"),
+            (good with { Kind = (ScheduleKind)99 }, "schedule 99 is unknown"),
+        ];
+        foreach ((LearningRateSchedule schedule, string expected) in bad)
+            Assert.Contains(expected, Assert.Throws<ArgumentException>(() => schedule.At(0)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => good.At(-1));
     }
 }

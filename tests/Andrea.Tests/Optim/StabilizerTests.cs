@@ -86,13 +86,13 @@ public class StabilizerTests
                     for (int step = 0; step < 4; step++)
                     {
                         float[] gradients = [1, -2, 3];
-                        double[] before = loop.Optimizer.ReadStabilizerState();
+                        IReadOnlyList<double> before = loop.Optimizer.ReadState().Stabilizer;
                         if (step == at)
                             gradients[place] = bad;
                         loop.Step(gradients);
-                        Assert.All(loop.Optimizer.ReadStabilizerState(), value => Assert.True(double.IsFinite(value)));
+                        Assert.All(loop.Optimizer.ReadState().Stabilizer, value => Assert.True(double.IsFinite(value)));
                         if (step == at)
-                            Assert.Equal(before, loop.Optimizer.ReadStabilizerState());
+                            Assert.Equal(before, loop.Optimizer.ReadState().Stabilizer);
                     }
                 }
     }
@@ -107,10 +107,10 @@ public class StabilizerTests
         using var clipper = new GradClipper(device, gradients);
         using var optimizer = new AdamW(device, parameters, gradients, new AdamWOptions { Stabilizer = new StableSpamStabilizer() }, clipper);
         optimizer.Step(0.1);
-        double[] before = optimizer.ReadStabilizerState();
+        double[] before = [.. optimizer.ReadState().Stabilizer];
         gradients.Move(1, 0);
         optimizer.Step(0.1);
-        double[] after = optimizer.ReadStabilizerState();
+        double[] after = [.. optimizer.ReadState().Stabilizer];
         Assert.Equal(before[6..], after[6..]);
         Assert.NotEqual(before[..6], after[..6]);
     }
@@ -126,19 +126,49 @@ public class StabilizerTests
     }
 
     [Fact]
-    public void RestoreStabilizerState_OfOthers_IsRefusedAndChangesNothing()
+    public void RestoreState_OfOthers_IsRefusedAndChangesNothing()
     {
-        using var loop = new Loop(new StableSpamStabilizer(), length: 3);
+        using Loop loop = new(new StableSpamStabilizer(), length: 3), plain = new(null, length: 3);
         loop.Step([1, 2, 3]);
-        double[] state = loop.Optimizer.ReadStabilizerState();
-        Assert.Equal(6, state.Length);
-        Assert.Throws<ArgumentException>(() => loop.Optimizer.RestoreStabilizerState(new double[5]));
-        Assert.Throws<ArgumentException>(() => loop.Optimizer.RestoreStabilizerState([.. state[..5], double.NaN]));
-        Assert.Equal(state, loop.Optimizer.ReadStabilizerState());
-        loop.Optimizer.RestoreStabilizerState([]);
-        Assert.Equal([0, 0, 0, 1, 1, 1], loop.Optimizer.ReadStabilizerState());
-        using var plain = new Loop(null, length: 3);
-        Assert.Throws<ArgumentException>(() => plain.Optimizer.RestoreStabilizerState(state));
+        OptimizerState state = loop.Optimizer.ReadState();
+        Assert.Equal((1, 6), (state.Step, state.Stabilizer.Count));
+        (OptimizerState State, string Expected)[] wrong =
+        [
+            (state with { Stabilizer = new double[5] }, "has 5 numbers; expected 6"),
+            (state with { Stabilizer = [.. state.Stabilizer.Take(5), double.NaN] }, "holds NaN"),
+            (state with { Stabilizer = [.. state.Stabilizer.Take(5), -1] }, "holds -1"),
+            (state with { Step = -1 }, "-1 steps"),
+            (state with { Beta1Power = 1.5 }, "powers 1.5 and"),
+            (state with { Beta2Power = double.NaN }, "and NaN of the betas"),
+        ];
+        foreach ((OptimizerState other, string expected) in wrong)
+        {
+            // What is right in it, the step included, must not be taken either.
+            OptimizerState later = other.Step < 0 ? other : other with { Step = 9 };
+            Assert.Contains(expected, Assert.ThrowsAny<ArgumentException>(() => loop.Optimizer.RestoreState(later)).Message, StringComparison.Ordinal);
+            Assert.Equal(state, loop.Optimizer.ReadState());
+        }
+        loop.Optimizer.RestoreState(state with { Stabilizer = [] });
+        Assert.Equal([0, 0, 0, 1, 1, 1], loop.Optimizer.ReadState().Stabilizer);
+        Assert.Contains("expected 0", Assert.Throws<ArgumentException>(() => plain.Optimizer.RestoreState(state)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentNullException>(() => plain.Optimizer.RestoreState(null!));
+    }
+
+    [Fact]
+    public void RestoreState_OfAnEarlierStep_GoesOnWithTheSameBits()
+    {
+        using Loop straight = new(new StableSpamStabilizer(), length: 3), resumed = new(new StableSpamStabilizer(), length: 3);
+        straight.Step([1, 2, 3]);
+        OptimizerState state = straight.Optimizer.ReadState();
+        resumed.Optimizer.RestoreState(state);
+        Assert.Equal(state, resumed.Optimizer.ReadState());
+        straight.Array.CopyTo(resumed.Array, 0);
+        resumed.Optimizer.FirstMoments[0].CopyFrom(straight.Optimizer.FirstMoments[0].ToArray());
+        resumed.Optimizer.SecondMoments[0].CopyFrom(straight.Optimizer.SecondMoments[0].ToArray());
+        foreach (Loop loop in (Loop[])[straight, resumed])
+            loop.Step([3, -50, 1]);
+        Assert.Equal(straight.Array, resumed.Array);
+        Assert.Equal(straight.Optimizer.ReadState(), resumed.Optimizer.ReadState());
     }
 
     [Fact]
@@ -160,14 +190,14 @@ public class StabilizerTests
     [InlineData(5, 1)]
     [InlineData(9, 5)]
     [InlineData(10, 1)]
-    public void ProgressAfter_Resets_CountsFromTheLast(long step, int corrected)
+    public void StateAfter_Resets_CountsFromTheLast(long step, int corrected)
     {
-        AdamWProgress progress = AdamWProgress.After(step, new AdamWOptions { Stabilizer = new StableSpamStabilizer { ResetEvery = 5 } });
-        Assert.Equal(Math.Pow(0.9, corrected), progress.Beta1Power, 1e-12);
+        OptimizerState expected = OptimizerState.After(step, new AdamWOptions { Stabilizer = new StableSpamStabilizer { ResetEvery = 5 } });
+        Assert.Equal(Math.Pow(0.9, corrected), expected.Beta1Power, 1e-12);
         using var loop = new Loop(new StableSpamStabilizer { ResetEvery = 5 }, length: 1);
         for (int i = 0; i < step; i++)
             loop.Step([1]);
-        Assert.Equal(progress, loop.Optimizer.ReadProgress());
+        Assert.Equal(expected, loop.Optimizer.ReadState() with { Stabilizer = [] });
     }
 
     /// <summary>One tensor, on one thread.</summary>
@@ -196,7 +226,7 @@ public class StabilizerTests
 
         public float[] Values => [.. Array];
 
-        private float[] Array { get; }
+        public float[] Array { get; }
 
         public void Step(float[] gradients)
         {

@@ -68,7 +68,7 @@ public class TensorMatchTests
         g.Move(1, before);
         optimizer.Step(0.1);
         external.Step();
-        Assert.Equal(1, optimizer.ReadProgress().Step);
+        Assert.Equal(1, optimizer.ReadState().Step);
     }
 
     [Fact]
@@ -89,6 +89,45 @@ public class TensorMatchTests
         var steps = new long[2];
         external.ReadSteps(steps);
         Assert.Equal([2, 1], steps);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Step_OfAnyOptimizerWithAGradientOfAParameterThatIsAway_IsRefusedAndChangesNothing(bool softSign)
+    {
+        using Device device = Device.Cpu(1);
+        using ExternalTensors g = Set("v", "w");
+        float[] v = [1, 1, 1, 1];
+        using ExternalTensors p = new ExternalTensors().Add("v", v).AddAbsent("w", new TensorShape(4));
+        using var clipper = new GradClipper(device, g);
+        using Optimizer optimizer = Optimizer.Create(device, p, g, softSign ? new SoftSignOptions() : new AdamWOptions(), clipper);
+        float[] there = [2, 2, 2, 2];
+        Refused();
+        p.Move(1, there);
+        optimizer.Step(0.1);
+        float[] before = State();
+        p.Move(1, 0);
+        Refused();
+        Assert.Equal(before, State());
+        Assert.Equal((1, 1), (clipper.Read().Call, optimizer.ReadState().Step));
+        // The parameter alone is passed by, whichever of the two is away.
+        g.Move(1, 0);
+        optimizer.Step(0.1);
+        p.Move(1, there);
+        optimizer.Step(0.1);
+        Assert.Equal(before[4..], State()[4..]);
+        Assert.Equal(3, optimizer.ReadState().Step);
+
+        float[] State() => [.. v, .. there, .. optimizer.FirstMoments[1].ToArray()];
+
+        void Refused()
+        {
+            for (int i = 0; i < 2; i++)
+                Assert.Equal(
+                    "Tensor 'w' has a gradient, but its parameter or a moment is not there. Move it to where it lies, or the gradient to null.",
+                    Assert.Throws<InvalidOperationException>(() => optimizer.Step(0.1)).Message);
+        }
     }
 
     [Fact]

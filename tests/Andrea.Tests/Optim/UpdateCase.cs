@@ -62,11 +62,11 @@ internal static class UpdateCase
             optimizer.Step(0.01 / ++step);
         }
         parameters.Fetch();
-        string[] memory = optimizer is AdamW adamW ? [.. adamW.ReadStabilizerState().Select(Bits)] : [];
+        OptimizerState state = optimizer.ReadState();
         return
         [
-            $"{optimizer.ReadProgress()}", .. parameters.Values.SelectMany(tensor => tensor).Select(Bits), .. Arena(optimizer.FirstMoments),
-            .. Arena(optimizer.SecondMoments), .. memory, .. sums,
+            $"{state.Step} {Bits(state.Beta1Power)} {Bits(state.Beta2Power)}", .. parameters.Values.SelectMany(tensor => tensor).Select(Bits), .. Arena(optimizer.FirstMoments),
+            .. Arena(optimizer.SecondMoments), .. state.Stabilizer.Select(Bits), .. sums,
         ];
     }
 

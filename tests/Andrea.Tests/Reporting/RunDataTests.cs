@@ -222,7 +222,8 @@ public sealed class RunDataTests : IDisposable
     private static JsonElement Json(RunData run)
     {
         using var stream = new MemoryStream();
-        run.WriteJson(stream);
+        using (var json = new Utf8JsonWriter(stream))
+            run.WriteJson(json, run.Name);
         using JsonDocument document = JsonDocument.Parse(stream.ToArray());
         return document.RootElement.Clone();
     }

@@ -40,7 +40,7 @@ public sealed class RunDescriptionTests : IDisposable
         using Device device = Device.Cpu(1);
         using Trainer trainer = SmallRun.Create(device, SmallRun.Options with { RunFolder = Run });
         var warnings = new List<string>();
-        trainer.Warned = warnings.Add;
+        trainer.Warned += warnings.Add;
         Directory.CreateDirectory(Report + ".tmp");
         await trainer.RunAsync();
         string warning = Assert.Single(warnings);

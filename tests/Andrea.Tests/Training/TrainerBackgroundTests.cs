@@ -73,7 +73,7 @@ public class TrainerBackgroundTests
         using Device device = Device.Cpu(1);
         using Trainer trainer = SmallRun.Create(device, SmallRun.Options);
         var warnings = new List<string>();
-        trainer.Warned = warnings.Add;
+        trainer.Warned += warnings.Add;
         trainer.ObserveInBackground(new ToldObserver { OnTold = _ => throw new IOException("No space left on device") });
         TrainingSummary summary = await trainer.RunAsync();
         Assert.Equal(StopReason.Completed, summary.Reason);

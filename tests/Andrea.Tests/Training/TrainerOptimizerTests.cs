@@ -75,6 +75,24 @@ public class TrainerOptimizerTests
     }
 
     [Fact]
+    public void StateOfTheOptimizer_InACheckpoint_HasTheNamesItAlwaysHad()
+    {
+        using var folder = new TemporaryFolder();
+        using Device device = Device.Cpu(1);
+        using Trainer trainer = SmallRun.Create(
+            device, SmallRun.Options with { RunFolder = folder["run"], Optimizer = new AdamWOptions { Stabilizer = new StableSpamStabilizer() } });
+        trainer.TrainStep();
+        JsonObject state = JsonNode.Parse(File.ReadAllBytes(Path.Combine(trainer.WriteCheckpoint(), "state.json")))!["state"]!.AsObject();
+        Assert.Equal("""{"appliedSteps":1,"beta1Power":0.9,"beta2Power":0.999}""", state["optimizer"]!.ToJsonString());
+        Assert.Equal(6 * trainer.Model.Parameters.Count, state["stabilizer"]!.AsArray().Count);
+        // Checkpoints from before there were stabilizers.
+        Assert.True(state.Remove("stabilizer"));
+        CheckpointState read = state.Deserialize(CheckpointJson.Default.CheckpointState)!;
+        Assert.Equal(new OptimizerProgress(1, 0.9, 0.999), read.Optimizer);
+        Assert.Null(read.Stabilizer);
+    }
+
+    [Fact]
     public void Options_OfAnUnknownOptimizer_AreRefusedByName()
     {
         var error = Assert.Throws<CheckpointFormatException>(

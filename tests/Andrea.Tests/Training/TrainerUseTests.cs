@@ -1,6 +1,10 @@
+using Andrea.Clipping;
+using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
+using Andrea.Monitoring.Diagnosis;
+using Andrea.Optim;
 using Andrea.Tests.Support;
 using Andrea.Training;
 using Andrea.Training.Checkpoints;
@@ -107,6 +111,34 @@ public class TrainerUseTests
         Assert.Equal(metrics, await File.ReadAllTextAsync(folder["other/metrics.jsonl"], TestContext.Current.CancellationToken));
         using Trainer branch = Trainer.Resume(device, folder["run/checkpoints/step-000004"], _ => Data, options => options with { RunFolder = folder["branch"] });
         Assert.Equal(4, branch.Step);
+    }
+
+    [Fact]
+    public void Create_SizeOrOptionOutOfRange_IsNamedBeforeAnythingIsMade()
+    {
+        using var folder = new TemporaryFolder();
+        using Device device = Device.Cpu(1);
+        (GptConfig Config, TrainerOptions Options, string Expected)[] wrong =
+        [
+            (Config with { ContextLength = -1 }, Options, "ContextLength is -1"),
+            (Config with { HeadCount = 5 }, Options, "HeadCount 5"),
+            (Config, Options with { Steps = 0 }, "Steps is 0"),
+            (Config, Options with { LearningRate = -1 }, "peak learning rate is -1"),
+            (Config, Options with { Clip = new GradClipperOptions { MaxNorm = -1 } }, "largest norm is -1"),
+            (Config, Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "Beta1 is 1"),
+            (Config, Options with { Monitor = new GradientMonitorOptions { UpdatesEvery = -1 } }, "UpdatesEvery is -1"),
+            (Config, Options with { Diagnosis = new GradientDiagnosisOptions { Window = 0 } }, "Window is 0"),
+            (Config, Options with { Curriculum = new CurriculumOptions { EpochLimit = -1 } }, "EpochLimit is -1"),
+            (Config, Options with { Coherence = new CoherenceGateOptions { Tokens = 0 } }, "Tokens is 0"),
+            (Config, Options with { Curvature = new CurvatureOptions { Every = 0 } }, "Every is 0"),
+            (Config, Options with { SpikeGuard = new SpikeGuardOptions { WideWindow = 65 } }, "WideWindow is 65"),
+        ];
+        foreach ((GptConfig config, TrainerOptions options, string expected) in wrong)
+        {
+            var error = Assert.ThrowsAny<ArgumentException>(() => new Trainer(device, config, Data, options with { RunFolder = folder["run"] }));
+            Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        }
+        Assert.False(Directory.Exists(folder["run"]));
     }
 
     [Fact]

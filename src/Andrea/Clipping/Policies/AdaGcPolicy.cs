@@ -73,7 +73,7 @@ public sealed record AdaGcPolicy : ClipPolicy
             _steps.CopyTo(steps);
             var gammas = new double[_runningNorms.Length];
             _runningNorms.CopyTo(gammas);
-            return new ClipPolicyState(Name, 1, new() { ["steps"] = [steps[0]], ["gammas"] = gammas });
+            return new ClipPolicyState(Name, 1, new Dictionary<string, double[]> { ["steps"] = [steps[0]], ["gammas"] = gammas });
         }
 
         public override void Restore(ClipPolicyState? saved)

@@ -4,7 +4,7 @@ namespace Andrea.Clipping.Policies;
 /// <param name="Kind">Whose they are; see <see cref="ClipPolicy.Kind"/>.</param>
 /// <param name="Version">Of what they mean.</param>
 /// <param name="Values">The numbers, by name; all finite.</param>
-public sealed record ClipPolicyState(string Kind, int Version, Dictionary<string, double[]> Values)
+public sealed record ClipPolicyState(string Kind, int Version, IReadOnlyDictionary<string, double[]> Values)
 {
     /// <summary>The numbers of that name; null when they are another policy's, or cannot be right.</summary>
     internal double[]? Of(string kind, int version, string name, int length = -1) =>

@@ -80,7 +80,7 @@ public sealed record ZClipPolicy : ClipPolicy
             _state.CopyTo(state);
             var warmup = new double[Math.Min(state[0].Count, _zClip.WarmupSteps)];
             _warmup.CopyTo(warmup);
-            return new ClipPolicyState(Name, 1, new()
+            return new ClipPolicyState(Name, 1, new Dictionary<string, double[]>
             {
                 ["count"] = [state[0].Count],
                 ["mean"] = [state[0].Mean],

@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Tensors;
 
 namespace Andrea.Cpu.Reference;

@@ -7,7 +7,8 @@ namespace Andrea.Monitoring.Diagnosis;
 /// one; such steps leave no trace in what others are judged by, and a spike none in what spikes are judged by. Nothing is allocated in a step,
 /// unless something is found. Told by one thread at a time; <see cref="Verdicts"/> and <see cref="Spikes"/> may be read by any.
 /// <code>
-/// using var diagnosis = new GradientDiagnosis { Found = verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}") };
+/// using var diagnosis = new GradientDiagnosis();
+/// diagnosis.Found += verdict => Console.WriteLine($"{verdict.Summary} {verdict.Remedy}");
 /// trainer.Observe(diagnosis);
 /// await trainer.RunAsync();
 /// </code>
@@ -40,11 +41,11 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     /// <summary>The options it was made with.</summary>
     public GradientDiagnosisOptions Options { get; }
 
-    /// <summary>Told of every verdict, by the thread that tells of steps.</summary>
-    public Action<Verdict>? Found { get; init; }
+    /// <summary>Tells every verdict, on the thread that tells of steps.</summary>
+    public event Action<Verdict>? Found;
 
-    /// <summary>Told of every spike, by the thread that tells of steps.</summary>
-    public Action<SpikeRecord>? Spiked { get; init; }
+    /// <summary>Tells every spike, on the thread that tells of steps.</summary>
+    public event Action<SpikeRecord>? Spiked;
 
     /// <summary>Number of different tokens, by which a first loss is judged; null if unknown.</summary>
     public int? VocabularySize { get; init; }

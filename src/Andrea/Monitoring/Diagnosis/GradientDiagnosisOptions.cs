@@ -209,7 +209,7 @@ public sealed record GradientDiagnosisOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it.</exception>
-    public void Validate()
+    internal void Validate()
     {
         CheckCounts();
         Check(nameof(LossSpike), LossSpike);

@@ -6,7 +6,7 @@ namespace Andrea.Monitoring.Diagnosis;
 /// that stays above for half a window has a new level: the window begins anew there. Values in a row make one spike, told of where it
 /// begins, and once more where it turns into NaN or Inf, or back. Nothing is allocated after construction. Not thread-safe.
 /// </remarks>
-public sealed class SpikeDetector
+internal sealed class SpikeDetector
 {
     private readonly SpikeQuantity _quantity;
     private readonly double _threshold, _smallestShare;

@@ -21,24 +21,25 @@ public static class AndreaBin
     private const int PartCount = 3;
 
     /// <summary>The name that ANDREA gives the checkpoint of a step: <c>step_000100.bin</c>.</summary>
-    /// <param name="step">Step number, at least 0.</param>
-    public static string FileNameOf(int step) => string.Create(CultureInfo.InvariantCulture, $"step_{step:D6}.bin");
+    /// <param name="step">Step number, from 0 to 2,147,483,647.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The step is negative, or more than the file can count.</exception>
+    public static string FileNameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"step_{Checked(step):D6}.bin");
 
     /// <summary>Writes a file. A crash leaves the file that was there before, or the new one, never half of it.</summary>
     /// <param name="path">File to write or replace; its folder is created when missing.</param>
-    /// <param name="step">Number of optimizer steps done, at least 0.</param>
+    /// <param name="step">Number of optimizer steps done, from 0 to 2,147,483,647: the file has 32 bits for it.</param>
     /// <param name="parameters">The weights; read only, as are the moments.</param>
     /// <param name="firstMoments">AdamW's first moments, in the layout of the weights.</param>
     /// <param name="secondMoments">AdamW's second moments, in the layout of the weights.</param>
     /// <param name="matricesOnly">Whether to leave out what has one dimension: norms and biases.</param>
-    /// <exception cref="ArgumentException">The step is negative, the layouts differ, or the weights are more than an int32 can
-    /// count.</exception>
+    /// <exception cref="ArgumentException">The step is negative, the layouts differ, or the steps or weights are more than the file can
+    /// count; nothing was written.</exception>
     /// <exception cref="CheckpointException">The disk is full, or refuses.</exception>
     public static void Write(
-        string path, int step, ParameterArena parameters, ParameterArena firstMoments, ParameterArena secondMoments, bool matricesOnly = false)
+        string path, long step, ParameterArena parameters, ParameterArena firstMoments, ParameterArena secondMoments, bool matricesOnly = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        int shortStep = Checked(step);
         ParameterArena[] parts = CheckParts(parameters, firstMoments, secondMoments);
         long count = Count(parameters, matricesOnly);
         if (count > int.MaxValue)
@@ -48,7 +49,7 @@ public static class AndreaBin
         CheckpointDisk.Real.ReplaceFile(path, FileLength(count), writer =>
         {
             Span<byte> header = stackalloc byte[HeaderLength];
-            BinaryPrimitives.WriteInt32LittleEndian(header, step);
+            BinaryPrimitives.WriteInt32LittleEndian(header, shortStep);
             BinaryPrimitives.WriteInt32LittleEndian(header[sizeof(int)..], (int)count);
             writer.Write(header);
             foreach (ParameterArena part in parts)
@@ -67,7 +68,7 @@ public static class AndreaBin
     /// <exception cref="CheckpointFormatException">There is no such file, it is cut off or too long, its step is negative, or it is of
     /// another model.</exception>
     /// <exception cref="CheckpointException">The file may not be read.</exception>
-    public static int Read(string path, ParameterArena parameters, ParameterArena firstMoments, ParameterArena secondMoments)
+    public static long Read(string path, ParameterArena parameters, ParameterArena firstMoments, ParameterArena secondMoments)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ParameterArena[] parts = CheckParts(parameters, firstMoments, secondMoments);
@@ -87,6 +88,9 @@ public static class AndreaBin
                 reader.Read(part[tensor]);
         return step;
     }
+
+    private static int Checked(long step) => step is >= 0 and <= int.MaxValue ? (int)step : throw new ArgumentOutOfRangeException(
+        nameof(step), step, $"The step is {step}; ANDREA's format counts steps from 0 to {int.MaxValue}. Write a .safetensors file instead.");
 
     /// <summary>Whether the file holds the matrices only; refuses it if it fits neither way.</summary>
     private static bool CheckHeader(string path, int step, int count, long fileLength, ParameterArena parameters)

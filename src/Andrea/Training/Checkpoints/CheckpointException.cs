@@ -7,7 +7,7 @@ public class CheckpointException : IOException
 {
     /// <summary>Makes an exception with a message for people.</summary>
     /// <param name="message">What happened to which file, what was expected, what to do.</param>
-    public CheckpointException(string message)
+    internal CheckpointException(string message)
         : base(message)
     {
     }
@@ -15,7 +15,7 @@ public class CheckpointException : IOException
     /// <summary>Makes an exception with a message for people and the failure beneath it.</summary>
     /// <param name="message">What happened to which file, what was expected, what to do.</param>
     /// <param name="innerException">The failure of the operating system or of the parser.</param>
-    public CheckpointException(string message, Exception? innerException)
+    internal CheckpointException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }

@@ -8,7 +8,7 @@ public sealed class CheckpointFormatException : CheckpointException
     /// <summary>Makes an exception with a message for people.</summary>
     /// <param name="message">Which file, what was found, what was expected, what to do.</param>
     /// <param name="innerException">The parser's failure, if there was one.</param>
-    public CheckpointFormatException(string message, Exception? innerException = null)
+    internal CheckpointFormatException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }

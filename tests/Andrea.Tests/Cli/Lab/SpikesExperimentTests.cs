@@ -121,7 +121,7 @@ public class SpikesExperimentTests
             result.OnStep(new StepRecord
             {
                 Step = step, TotalSteps = steps, Loss = loss(step), LearningRate = 1, Tokens = 1, Duration = default,
-                Clip = new ClipResult(step, 1, 1, 1, 1, reason, 0, null, -1, 0, 0, 0),
+                Clip = new ClipResult { Call = step, NormBefore = 1, NormAfter = 1, Coefficient = 1, MaxMagnitude = 1, ClippedCalls = 0, SkippedCalls = 0, SkipReason = reason },
             });
         }
         return result;

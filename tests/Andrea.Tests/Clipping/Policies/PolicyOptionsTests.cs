@@ -92,7 +92,7 @@ public class PolicyOptionsTests
         foreach (ClipPolicyState? state in (ClipPolicyState?[])
             [
                 other, null, good with { Version = 2 }, With(good, "mean", double.NaN), With(good, "variance", double.PositiveInfinity), With(good, "mean"),
-                With(good, "warmup", 1), good with { Values = [] }, With(good, "count", -1),
+                With(good, "warmup", 1), good with { Values = new Dictionary<string, double[]>() }, With(good, "count", -1),
             ])
         {
             zClip.Clipper.RestorePolicyState(good);

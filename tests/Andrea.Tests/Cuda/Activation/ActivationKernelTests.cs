@@ -1,4 +1,3 @@
-using Andrea.Backends;
 using Andrea.Cuda.Activation;
 using Andrea.Tensors;
 using Andrea.Tests.Cpu;

@@ -44,7 +44,9 @@ public class GradientDiagnosisTests
     {
         var verdicts = new List<Verdict>();
         var spikes = new List<SpikeRecord>();
-        using var diagnosis = new GradientDiagnosis { Found = verdicts.Add, Spiked = spikes.Add };
+        using var diagnosis = new GradientDiagnosis();
+        diagnosis.Found += verdicts.Add;
+        diagnosis.Spiked += spikes.Add;
         var run = new SyntheticRun { FirstBad = (step, tensor) => step == 150 ? 1 : -1 };
         Func<long, double> healthy = run.Loss;
         run.Loss = step => step == 120 ? 9 : healthy(step);

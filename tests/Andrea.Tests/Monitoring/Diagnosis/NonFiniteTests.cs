@@ -52,7 +52,8 @@ public class NonFiniteTests
     public void NonFinite_MonitoredEveryStep_IsToldWithItsGradients()
     {
         var found = new List<Verdict>();
-        using var diagnosis = new GradientDiagnosis { Found = found.Add };
+        using var diagnosis = new GradientDiagnosis();
+        diagnosis.Found += found.Add;
         var run = new SyntheticRun { FirstBad = (step, tensor) => step == 3 ? 1 : -1 };
         for (long step = 1; step <= 2; step++)
             run.Tell(diagnosis, step);
@@ -66,7 +67,8 @@ public class NonFiniteTests
     public void NonFinite_InAStepThatIsNotMonitored_IsToldAtOnce()
     {
         var found = new List<Verdict>();
-        using var diagnosis = new GradientDiagnosis { Found = found.Add };
+        using var diagnosis = new GradientDiagnosis();
+        diagnosis.Found += found.Add;
         var run = new SyntheticRun { RecordEvery = 10, FirstBad = (step, tensor) => step == 25 ? 1 : -1 };
         for (long step = 1; step <= 24; step++)
             run.Tell(diagnosis, step);
@@ -81,7 +83,8 @@ public class NonFiniteTests
     public void NonFinite_AwaitedGradientsDoNotCome_IsToldWithWhatComesNext(string next)
     {
         var found = new List<Verdict>();
-        var diagnosis = new GradientDiagnosis { Found = found.Add };
+        var diagnosis = new GradientDiagnosis();
+        diagnosis.Found += found.Add;
         var run = new SyntheticRun { FirstBad = (step, tensor) => step == 1 ? 1 : -1 };
         diagnosis.OnStep(run.Step(1));
         if (next == "step")

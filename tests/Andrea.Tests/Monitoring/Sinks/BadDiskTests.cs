@@ -18,8 +18,9 @@ public class BadDiskTests
         Assert.SkipUnless(File.Exists("/dev/full"), "There is no /dev/full here.");
         var warnings = new List<string>();
         var good = new ToldObserver();
-        using (var queue = new ObserverQueue { Warned = warnings.Add })
+        using (var queue = new ObserverQueue())
         {
+            queue.Warned += warnings.Add;
             queue.Add(Create(kind, "/dev/full"), owned: true);
             queue.Add(good);
             for (long step = 1; step <= 200; step++)

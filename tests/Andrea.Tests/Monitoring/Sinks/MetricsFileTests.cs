@@ -175,7 +175,7 @@ public class MetricsFileTests
         Step = step,
         TotalSteps = 1000,
         Loss = 2.5,
-        Clip = new ClipResult(7, 4, 1, 0.25, 2, SkipReason.None, 0, null, -1, 0, ClippedCalls: 3, SkippedCalls: 0),
+        Clip = new ClipResult { Call = 7, NormBefore = 4, NormAfter = 1, Coefficient = 0.25, MaxMagnitude = 2, ClippedCalls = 3, SkippedCalls = 0 },
         LearningRate = 3e-4,
         Tokens = 768,
         Duration = TimeSpan.FromMilliseconds(12.5),

@@ -102,9 +102,23 @@ public sealed class AndreaBinTests : IDisposable
         AssertRefused(file, "steps count from 0");
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(int.MaxValue + 1L)]
+    [InlineData(long.MaxValue)]
+    public void Write_StepThatTheFileCannotCount_IsRefused(long step)
+    {
+        foreach (Action write in (Action[])[() => Write(step, _fixture.Tensors(layout: Layout)), () => AndreaBin.FileNameOf(step)])
+            Assert.Contains($"The step is {step}; ANDREA's format counts steps from 0", Assert.Throws<ArgumentOutOfRangeException>(write).Message, StringComparison.Ordinal);
+        Assert.False(System.IO.File.Exists(File));
+    }
+
     [Fact]
-    public void Write_NegativeStep_IsAnError() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => Write(-1, _fixture.Tensors(layout: Layout)));
+    public void WriteAndRead_LargestStep_IsKept()
+    {
+        Write(int.MaxValue, _fixture.Tensors(layout: Layout));
+        Assert.Equal(int.MaxValue, Read(_fixture.Tensors(layout: Layout)));
+    }
 
     [Fact]
     public void Write_MomentsOfAnotherLayout_IsAnError()
@@ -113,10 +127,10 @@ public sealed class AndreaBinTests : IDisposable
         Assert.Throws<ArgumentException>(() => AndreaBin.Write(File, 1, one.Parameters, one.FirstMoments, other.SecondMoments));
     }
 
-    private void Write(int step, CheckpointTensors tensors, bool matricesOnly = false) =>
+    private void Write(long step, CheckpointTensors tensors, bool matricesOnly = false) =>
         AndreaBin.Write(File, step, tensors.Parameters, tensors.FirstMoments, tensors.SecondMoments, matricesOnly);
 
-    private int Read(CheckpointTensors tensors) => AndreaBin.Read(File, tensors.Parameters, tensors.FirstMoments, tensors.SecondMoments);
+    private long Read(CheckpointTensors tensors) => AndreaBin.Read(File, tensors.Parameters, tensors.FirstMoments, tensors.SecondMoments);
 
     private void AssertRefused(byte[] file, string reason)
     {

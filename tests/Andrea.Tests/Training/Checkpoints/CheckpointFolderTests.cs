@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Andrea.Backends;
 using Andrea.Tensors;
 using Andrea.Training.Checkpoints;
 
