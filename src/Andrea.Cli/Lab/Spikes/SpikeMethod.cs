@@ -15,7 +15,7 @@ internal readonly record struct SpikeLimits(double TensorNorm, double Value);
 /// <param name="Apply">Options of a run with it.</param>
 internal sealed record SpikeMethod(string Name, Func<TrainerOptions, TrainerOptions> Apply)
 {
-    public const string NothingName = "nothing", BaselineName = "global clip", SoftSignName = "S3";
+    public const string NothingName = "nothing", SkipName = "NaN skipped", BaselineName = "global clip", SoftSignName = "S3";
 
     /// <summary>Whether what it does shows in the clipper's coefficient; what optimizers do does not.</summary>
     public bool ActsInClipper { get; init; } = true;
@@ -26,6 +26,7 @@ internal sealed record SpikeMethod(string Name, Func<TrainerOptions, TrainerOpti
     public static IReadOnlyList<SpikeMethod> All(int steps, SpikeLimits limits) =>
     [
         new(NothingName, options => options with { Clip = Unclipped with { NonFinite = NonFinitePolicy.Propagate } }),
+        new(SkipName, options => options with { Clip = Unclipped }),
         new(BaselineName, options => options with { Clip = Clip(new GlobalNormPolicy()) }),
         new("per-tensor clip", options => options with { Clip = Clip(new PerTensorPolicy()) with { MaxNorm = limits.TensorNorm } }),
         new("value clip", options => options with { Clip = Clip(new ValuePolicy { Limit = limits.Value }) }),

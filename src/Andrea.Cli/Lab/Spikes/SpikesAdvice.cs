@@ -39,7 +39,7 @@ internal sealed class SpikesAdvice
     public double Mean(string method) => _faults.Average(fault => Math.Min(_result.MedianExcess(method, fault), _worst));
 
     /// <summary>Mean over faults of the loss above the method's own healthy one.</summary>
-    public double MeanDamage(string method) => _faults.Average(fault => Math.Min(Spread.Median(_result.Damage(method, fault)), _worst));
+    public double MeanDamage(string method) => _faults.Average(fault => Math.Min(DamageOf(method, fault), _worst));
 
     /// <summary>The method to use where nothing else is known; null where too little was run.</summary>
     public string? FirstChoice => IsComplete ? _methods.OrderByDescending(Held).ThenBy(Mean).First() : null;
@@ -65,12 +65,14 @@ internal sealed class SpikesAdvice
     private IEnumerable<string> Points()
     {
         foreach (string fault in _faults)
-            yield return "- " + AgainstFault(fault);
+            yield return "- " + AgainstFault(fault) + (SkipIsEnough(fault)
+                ? Invariant($" It takes no clip: {SpikeMethod.SkipName} is damaged by {Signed(DamageOf(SpikeMethod.SkipName, fault))}.")
+                : "");
         string[] dear = [.. _methods.Where(method => _result.MedianExcess(method, SpikeFault.HealthyName) > Tolerance)];
         yield return "- Without faults: " + (dear.Length == 0
             ? "no method costs anything."
             : $"these cost loss: {string.Join(", ", dear.Select(method => $"{method} ({Signed(_result.MedianExcess(method, SpikeFault.HealthyName))})"))}.");
-        string[] useless = [.. _methods.Where(method => method is not (SpikeMethod.BaselineName or SpikeMethod.NothingName) && IsBeaten(method))];
+        string[] useless = [.. _methods.Where(method => method is not (SpikeMethod.BaselineName or SpikeMethod.NothingName or SpikeMethod.SkipName) && IsBeaten(method))];
         if (useless.Length > 0)
             yield return $"- Nowhere more than {Invariant($"{Tolerance:0.00}")} nats better than {SpikeMethod.BaselineName}, and somewhere worse: {string.Join(", ", useless)}.";
     }
@@ -90,6 +92,11 @@ internal sealed class SpikesAdvice
             : $"use {string.Join(" or ", holders.Take(3).Select(method => $"{method} ({Signed(_result.MedianExcess(method, fault))})"))}";
         return harm + $"{SpikeMethod.BaselineName} is not enough ({Signed(_result.MedianExcess(SpikeMethod.BaselineName, fault))}); {found}.";
     }
+
+    /// <summary>Whether it is the skip of steps with NaN alone, which all methods but one have, that undoes a fault.</summary>
+    private bool SkipIsEnough(string fault) => !(DamageOf(SpikeMethod.NothingName, fault) <= Tolerance) && DamageOf(SpikeMethod.SkipName, fault) <= Tolerance;
+
+    private double DamageOf(string method, string fault) => Spread.Median(_result.Damage(method, fault));
 
     private bool IsBeaten(string method)
     {

@@ -1,10 +1,13 @@
 using Andrea.Cli.Lab.Runs;
 using Andrea.Cli.Lab.Spikes;
 using Andrea.Clipping;
+using Andrea.Clipping.Policies;
 using Andrea.Data;
 using Andrea.Gpt;
 using Andrea.Monitoring;
+using Andrea.Optim;
 using Andrea.Training;
+using Andrea.Training.Faults;
 
 namespace Andrea.Tests.Cli.Lab;
 
@@ -32,7 +35,7 @@ public class SpikesExperimentTests
         foreach (SpikeMethod method in first.Methods)
         {
             // Once where the rate is chosen, once in the summary.
-            Assert.Equal(2, rows.Count(row => row.StartsWith($"|{method.Name}|", StringComparison.Ordinal) && row.Count(letter => letter == '|') is 4 or 14));
+            Assert.Equal(2, rows.Count(row => row.StartsWith($"|{method.Name}|", StringComparison.Ordinal) && row.Count(letter => letter == '|') is 4 or 15));
             foreach (SpikeFault fault in Tiny.Faults.Skip(1))
                 Assert.Single(rows, row => row.StartsWith($"|{fault.Name}|{method.Name}|", StringComparison.Ordinal));
         }
@@ -42,6 +45,53 @@ public class SpikesExperimentTests
         Assert.True(bare > clipped + 0.01, $"nothing {bare}, global clip {clipped}");
         Assert.True(new SpikesAdvice(first).Mean(SpikeMethod.NothingName) > new SpikesAdvice(first).Mean(SpikeMethod.BaselineName));
         Assert.False(new SpikesAdvice(first).Holds(SpikeMethod.NothingName, "NaN gradient"));
+        // Rates are what they are called, and every arm is another run than the baseline's.
+        Assert.Equal([0.1, 1.0], first.HighRate.Where(cell => cell.Method.Name == SpikeMethod.SoftSignName).Select(cell => cell.Result.Arm.Options.LearningRate));
+        Assert.All(first.Cells, cell => Assert.Equal(0.01, cell.Result.Arm.Options.LearningRate));
+        double[] baseline = first.Of(SpikeMethod.BaselineName, "spoiled weights").Single().Result.Losses.ToArray();
+        Assert.All(first.Methods.Where(method => method.Name != SpikeMethod.BaselineName), method =>
+            Assert.NotEqual(baseline, first.Of(method.Name, "spoiled weights").Single().Result.Losses));
+    }
+
+    /// <summary>A row of the table is what its name says.</summary>
+    [Fact]
+    public void Methods_ByName_HaveTheOptionsOfTheirName()
+    {
+        Dictionary<string, TrainerOptions> methods = SpikeMethod.All(1200, new SpikeLimits(0.2, 0.3)).ToDictionary(method => method.Name, method => method.Apply(new TrainerOptions()));
+        Assert.Equal(14, methods.Count);
+        Assert.Equal(["nothing"], methods.Where(pair => pair.Value.Clip.NonFinite != NonFinitePolicy.SkipStep).Select(pair => pair.Key));
+        Assert.Equal(
+            ["nothing", "NaN skipped", "SPAM", "Stable-SPAM", "StableAdamW", "S3"], methods.Where(pair => double.IsPositiveInfinity(pair.Value.Clip.MaxNorm)).Select(pair => pair.Key));
+        Assert.Equal(
+            [new PerTensorPolicy(), new ValuePolicy { Limit = 0.3 }, new AgcPolicy(), new ZClipPolicy(), new AdaGcPolicy()],
+            new[] { "per-tensor clip", "value clip", "AGC", "ZClip", "AdaGC" }.Select(name => methods[name].Clip.Policy));
+        Assert.Equal((0.2, 1.0), (methods["per-tensor clip"].Clip.MaxNorm, methods["global clip"].Clip.MaxNorm));
+        Assert.All(methods.Where(pair => pair.Key is "global clip" or "global clip, guard" or "global clip, zero-sum"), pair => Assert.Equal(new GlobalNormPolicy(), pair.Value.Clip.Policy));
+        Assert.Equal(
+            [typeof(SpamStabilizer), typeof(StableSpamStabilizer), typeof(UpdateRmsStabilizer)],
+            new[] { "SPAM", "Stable-SPAM", "StableAdamW" }.Select(name => ((AdamWOptions)methods[name].Optimizer).Stabilizer!.GetType()));
+        Assert.IsType<SoftSignOptions>(methods["S3"].Optimizer);
+        Assert.Equal(["global clip, guard"], methods.Where(pair => pair.Value.SpikeGuard is not null).Select(pair => pair.Key));
+        Assert.Equal(["global clip, zero-sum"], methods.Where(pair => pair.Value.ZeroSumGradient).Select(pair => pair.Key));
+    }
+
+    [Fact]
+    public void Faults_OfAFullRun_AreAsStrongAsTheySay_AndApartFromSpamsResets()
+    {
+        Fault[] Of(string name) => [.. new SpikesExperiment().Faults.Single(fault => fault.Name == name).From(101)];
+        Assert.Empty(Of("healthy"));
+        Assert.Equal([new Fault(FaultKind.OutlierBatch, 101, 101), new Fault(FaultKind.GradientScale, 101, 101, 30)], Of("outlier batch"));
+        Assert.Equal([new Fault(FaultKind.LabelNoise, 101, 110)], Of("label noise"));
+        Assert.Equal([new Fault(FaultKind.SourceSwitch, 101, 130)], Of("source switch"));
+        Assert.Equal([new Fault(FaultKind.NaNGradient, 101, 103)], Of("NaN gradient"));
+        Assert.Equal([new Fault(FaultKind.LearningRate, 101, 130, 10)], Of("10x rate"));
+        Assert.Equal([new Fault(FaultKind.GradientScale, 101, 300, 0), new Fault(FaultKind.GradientScale, 301, 303, 30)], Of("stale v"));
+        Assert.Equal([new Fault(FaultKind.ParameterScale, 101, 101, 3)], Of("spoiled weights"));
+        Assert.Equal([685L, 769L, 853L, 937L, 685L], Enumerable.Range(1, 5).Select(seed => SpikeFault.FirstOf(1200, (ulong)seed)));
+        var spam = (SpamStabilizer)((AdamWOptions)SpikeMethod.All(1200, default).Single(method => method.Name == "SPAM").Apply(new TrainerOptions()).Optimizer).Stabilizer!;
+        // Where in its period: at the end of the warmup, in the middle, near the end.
+        Assert.Equal([84L, 168L, 252L], new[] { 685L, 769L, 853L }.Select(step => (step - 1) % spam.ResetEvery));
+        Assert.Equal(92, spam.WarmupSteps);
     }
 
     [Fact]
@@ -86,15 +136,17 @@ public class SpikesExperimentTests
             ("S3", SpikeFault.HealthyName) => 1.5,
             (_, SpikeFault.HealthyName) => 2,
             ("ZClip", not "stale v") => 2.01,
+            (SpikeMethod.SkipName, "NaN gradient") => 2.01,
             (SpikeMethod.NothingName, "NaN gradient") => double.NaN,
             _ => 2.5,
         }));
         Assert.Equal("ZClip", advice.FirstChoice);
-        Assert.Equal((5, 0), (advice.Held("ZClip"), advice.Held("S3")));
+        Assert.Equal((6, 0), (advice.Held("ZClip"), advice.Held("S3")));
         string text = string.Join("\n", advice.Paragraphs());
         Assert.Contains("First choice: ZClip", text, StringComparison.Ordinal);
         Assert.Contains("stale v (nothing: +0.50): global clip is not enough (+0.50); nothing holds", text, StringComparison.Ordinal);
-        Assert.Contains("NaN gradient (nothing: diverged): global clip is not enough (+0.50); use ZClip (+0.01)", text, StringComparison.Ordinal);
+        Assert.Contains("NaN gradient (nothing: diverged): global clip is not enough (+0.50); use NaN skipped (+0.01) or ZClip (+0.01).", text, StringComparison.Ordinal);
+        Assert.Contains("It takes no clip: NaN skipped is damaged by +0.01.", text, StringComparison.Ordinal);
     }
 
     private static SpikesResult Planted(Func<string, string, double> loss)
