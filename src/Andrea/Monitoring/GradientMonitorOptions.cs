@@ -24,7 +24,8 @@ public sealed record GradientMonitorOptions
     public long Every { get; init; } = 1;
 
     /// <summary>Steps between measurements of weights and updates: the first step and every multiple, which then have a record whatever
-    /// <see cref="Every"/> says; 0 never measures them.</summary>
+    /// <see cref="Every"/> says; 0 never measures them. 1 for the verdict <see cref="VerdictKind.StaleSecondMoment"/> to announce spikes that build
+    /// up within few steps; a measured step's AdamW takes about a fifth longer.</summary>
     /// <value>10</value>
     public long UpdatesEvery { get; init; } = 10;
 
