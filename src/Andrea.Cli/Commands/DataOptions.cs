@@ -79,8 +79,13 @@ internal sealed class DataOptions
     {
         var floors = new Dictionary<string, double>();
         foreach (SourceChoice source in parsed.GetValue(_sources) ?? [])
-            if (source.Floor is { } floor)
-                floors[source.Name] = floor;
+        {
+            if (source.Floor is not { } floor)
+                continue;
+            if (floors.TryGetValue(source.Name, out double other) && other != floor)
+                throw new UsageException(FormattableString.Invariant($"The source '{source.Name}' was given two floors, {other} and {floor}; it can have one, so give it once."));
+            floors[source.Name] = floor;
+        }
         return floors;
     }
 

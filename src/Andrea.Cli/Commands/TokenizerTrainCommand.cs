@@ -40,13 +40,26 @@ internal sealed class TokenizerTrainCommand
         return command;
     }
 
+    private (TextSource Learned, TextSource HeldBack) Read(ParseResult parsed)
+    {
+        TextSource given = TextSource.FromFiles(parsed.GetValue(_paths)!);
+        (TextSource text, TextSource rest) = given.Split(parsed.GetValue(_heldBack) ?? DefaultHeldBack);
+        if (text.Documents.Count > 0)
+            return (text, rest);
+        throw rest.Documents.Count == 0
+            ? TrainingDataException.Empty(given)
+            : new CommandException("The whole text is held back to measure on, and nothing is left to learn from; give more text, or a smaller --validation.");
+    }
+
     private int Run(ParseResult parsed)
     {
         string path = parsed.GetValue(_out) ?? HarrisTokenizer.FileName;
         if (Directory.Exists(path))
             throw new CommandException($"'{path}' is a folder; give a file, such as --out {Path.Combine(path, HarrisTokenizer.FileName)}.");
-        double heldBack = parsed.GetValue(_heldBack) ?? DefaultHeldBack;
-        (TextSource text, TextSource rest) = TextSource.FromFiles(parsed.GetValue(_paths)!).Split(heldBack);
+        // Noticed now, not after minutes of learning.
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new CommandException($"There is no folder '{folder}' to write {Path.GetFileName(path)} into; make it, or choose another place with --out.");
+        (TextSource text, TextSource rest) = Read(parsed);
         long began = _terminal.Clock.GetTimestamp();
         HarrisTokenizer tokenizer = HarrisTokenizer.FromSource(text, parsed.GetValue(_size) ?? HarrisTokenizer.DefaultSegmentCount);
         double seconds = _terminal.Clock.GetElapsedTime(began).TotalSeconds;

@@ -19,22 +19,25 @@ internal sealed record CurriculumResult(double[] Shares, double[] Losses);
 /// <summary>Trains a small model on three sources of equal length: the built-in stories, from which there is much to learn; random characters, of
 /// which nothing can be learned once their frequencies are known, but whose losses scatter widely; and one sentence again and again,
 /// which is soon known by heart.</summary>
-internal static class CurriculumLab
+internal sealed record CurriculumLab
 {
-    private const int Characters = 400_000;
-    private const int Batch = 16, EvaluationBatches = 20;
+    private const int Batch = 16, EvaluationBatches = 20, Context = 32;
 
     private static readonly string[] Names = ["teaches", "noise", "repeats"];
 
-    private static readonly GptConfig Config = new()
-    {
-        VocabularySize = 1,
-        ContextLength = 32,
-        ChannelCount = 64,
-        HeadCount = 2,
-        LayerCount = 2,
-        TiedHead = true,
-    };
+    public int Steps { get; init; } = 2000;
+
+    public int Seeds { get; init; } = 3;
+
+    /// <summary>Of each source.</summary>
+    public int Characters { get; init; } = 400_000;
+
+    public int Width { get; init; } = 64;
+
+    public int Layers { get; init; } = 2;
+
+    /// <summary>A smaller model, fewer steps, one seed: whether all is well, and no more.</summary>
+    public static CurriculumLab Quick { get; } = new() { Steps = 100, Seeds = 1, Characters = 40_000, Width = 32, Layers = 1 };
 
     /// <summary>By share, and by the bandit with each reward.</summary>
     public static IReadOnlyList<CurriculumArm> Arms { get; } =
@@ -45,16 +48,16 @@ internal static class CurriculumLab
     ];
 
     /// <summary>Makes one run.</summary>
-    public static CurriculumResult Run(Device device, CurriculumArm arm, int steps, ulong seed)
+    public CurriculumResult Run(Device device, CurriculumArm arm, ulong seed)
     {
         TokenDataset data = CreateData(seed);
         var options = new TrainerOptions
         {
-            Steps = steps,
+            Steps = Steps,
             BatchSize = Batch,
             LearningRate = 3e-3,
             FinalLearningRate = 3e-4,
-            WarmupSteps = Math.Min(50, steps / 10),
+            WarmupSteps = Math.Min(50, Steps / 10),
             Seed = seed,
             EvaluationBatches = 0,
             CheckpointEvery = 0,
@@ -62,17 +65,21 @@ internal static class CurriculumLab
             Monitor = GradientMonitorOptions.Off,
             Diagnosis = null,
         };
-        using var trainer = new Trainer(device, Config, data, options);
+        var config = new GptConfig
+        {
+            VocabularySize = 1, ContextLength = Context, ChannelCount = Width, HeadCount = Math.Max(1, Width / 32), LayerCount = Layers, TiedHead = true,
+        };
+        using var trainer = new Trainer(device, config, data, options);
         var counts = new Counts();
         trainer.Observe(counts);
-        for (int step = 0; step < steps; step++)
+        for (int step = 0; step < Steps; step++)
             trainer.TrainStep();
         return new CurriculumResult(
             [.. Names.Select(name => (double)counts.Of.GetValueOrDefault(name) / counts.Of.Values.Sum())],
             [.. data.Sources.Select(source => Measure(trainer.Model, source))]);
     }
 
-    private static TokenDataset CreateData(ulong seed)
+    private TokenDataset CreateData(ulong seed)
     {
         string stories = BuiltInCorpus.Generate(CorpusKind.Stories, seed, Characters);
         string repeats = string.Concat(Enumerable.Repeat("the sun is up and the day is new. ", Characters / 34 + 1))[..Characters];
@@ -86,7 +93,7 @@ internal static class CurriculumLab
     }
 
     /// <summary>Stretches of random letters, in each of which only some letters occur, so that a batch is now easier, now harder, by chance alone.</summary>
-    private static string Noise(ulong seed)
+    private string Noise(ulong seed)
     {
         const int Letters = 26;
         var random = new Philox(seed, 0x6E6F6973);
@@ -103,9 +110,9 @@ internal static class CurriculumLab
 
     private static double Measure(GptModel model, DataSource source)
     {
-        var batches = new EvaluationBatches(source.Validation, Batch, Config.ContextLength, EvaluationBatches);
-        using var pass = new GptPass(model, Batch, Config.ContextLength);
-        int[] inputs = new int[Batch * Config.ContextLength], targets = new int[inputs.Length];
+        var batches = new EvaluationBatches(source.Validation, Batch, Context, EvaluationBatches);
+        using var pass = new GptPass(model, Batch, Context);
+        int[] inputs = new int[Batch * Context], targets = new int[inputs.Length];
         pass.ResetLoss();
         for (int i = 0; i < batches.Count; i++)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Andrea.Cli.Commands;
+using Andrea.Cli.Lab.Runs;
 using static System.FormattableString;
 
 namespace Andrea.Cli.Lab;
@@ -8,10 +9,9 @@ namespace Andrea.Cli.Lab;
 /// beside one that teaches.</summary>
 internal sealed class CurriculumLabCommand
 {
-    private const int DefaultSteps = 2000, DefaultSeeds = 3;
-
-    private readonly Option<int?> _steps = CliOption.Count("--steps", $"Steps of each run (default: {DefaultSteps}).", 10, 1_000_000);
-    private readonly Option<int?> _seeds = CliOption.Count("--seeds", $"Runs of each kind (default: {DefaultSeeds}).", 1, 100);
+    private readonly Option<bool> _quick = LabOptions.CreateQuick();
+    private readonly Option<int?> _steps = CliOption.Count("--steps", $"Steps of each run (default: {new CurriculumLab().Steps}, with --quick {CurriculumLab.Quick.Steps}).", 10, 1_000_000);
+    private readonly Option<int?> _seeds = CliOption.Count("--seeds", $"Runs of each kind (default: {new CurriculumLab().Seeds}, with --quick {CurriculumLab.Quick.Seeds}).", 1, 100);
     private readonly DeviceOptions _device = new();
     private readonly Terminal _terminal;
 
@@ -22,7 +22,7 @@ internal sealed class CurriculumLabCommand
         var lab = new CurriculumLabCommand(terminal);
         var command = new Command("curriculum", "Trains on a source that teaches, one that is only noisy and one that only repeats itself, by share and by the bandit's two rewards.")
         {
-            lab._steps, lab._seeds,
+            lab._quick, lab._steps, lab._seeds,
         };
         lab._device.AddTo(command);
         command.SetAction(lab.Run);
@@ -31,15 +31,16 @@ internal sealed class CurriculumLabCommand
 
     private int Run(ParseResult parsed)
     {
-        int steps = parsed.GetValue(_steps) ?? DefaultSteps, seeds = parsed.GetValue(_seeds) ?? DefaultSeeds;
+        CurriculumLab lab = parsed.GetValue(_quick) ? CurriculumLab.Quick : new CurriculumLab();
+        lab = lab with { Steps = parsed.GetValue(_steps) ?? lab.Steps, Seeds = parsed.GetValue(_seeds) ?? lab.Seeds };
         using Device device = _device.Open(parsed, _terminal);
         TextWriter output = _terminal.Output;
-        output.WriteLine(Invariant($"{steps} steps, {seeds} seeds, {device.Description}; means, with the range of the held-out loss on what teaches"));
+        output.WriteLine(Invariant($"{lab.Steps} steps, {lab.Seeds} {(lab.Seeds == 1 ? "seed" : "seeds")}, {device.Description}; means, with the range of the held-out loss on what teaches"));
         output.WriteLine();
         output.WriteLine("choice                  teaches   noise  repeats   held-out loss: teaches         noise  repeats");
         foreach (CurriculumArm arm in CurriculumLab.Arms)
         {
-            CurriculumResult[] results = [.. Enumerable.Range(1, seeds).Select(seed => CurriculumLab.Run(device, arm, steps, (ulong)seed))];
+            CurriculumResult[] results = [.. Enumerable.Range(1, lab.Seeds).Select(seed => lab.Run(device, arm, (ulong)seed))];
             output.WriteLine(Row(arm.Name, results));
         }
         return ExitCode.Done;

@@ -73,6 +73,7 @@ public sealed class SourceOptionsTests : IDisposable
     [InlineData("at least two", "--curriculum", "bandit")]
     [InlineData("at least two", "--curriculum", "bandit", "--source", "a=x.txt")]
     [InlineData("such as 20000=prose,chat", "--curriculum", "bandit", "--source", "a=x", "--source", "b=y", "--source-warmup", "a")]
+    [InlineData("'a' was given two floors, 0.5 and 0.25;", "--curriculum", "bandit", "--source", "a=x:0.5", "--source", "a=y:0.25", "--source", "b=z")]
     [InlineData("a source 'c'", "--curriculum", "bandit", "--source", "a=x", "--source", "b=y", "--source-warmup", "5=c")]
     public async Task Train_WhatMakesNoSense_IsSaid(string sentence, params string[] arguments)
     {

@@ -82,6 +82,13 @@ public sealed class TokenizerCommandTests : IDisposable
             (await CliRun.Of("tokenizer", "train", text, "--validation", "0", "--out", Segments)).FailedWith(ExitCode.Failed));
         Assert.False(File.Exists(Segments));
         Assert.StartsWith($"'{_folder.Path}' is a folder; ", (await CliRun.Of("tokenizer", "train", text, "--out", _folder.Path)).FailedWith(ExitCode.Failed), StringComparison.Ordinal);
+        // Before anything is read.
+        Assert.Equal(
+            $"There is no folder '{none}' to write x.json into; make it, or choose another place with --out.",
+            Sentence(await CliRun.Of("tokenizer", "train", none, "--out", Path.Combine(none, "x.json"))));
+        string empty = _folder.Write("empty.txt", []), letter = _folder.Write("letter.txt", "a"u8);
+        Assert.Equal($"There is not one character in '{empty}'; give data with text in it.", Sentence(await CliRun.Of("tokenizer", "train", empty, "--out", Segments)));
+        Assert.StartsWith("The whole text is held back ", Sentence(await CliRun.Of("tokenizer", "train", letter, "--validation", "0.99", "--out", Segments)), StringComparison.Ordinal);
         Assert.StartsWith($"There is no file '{none}'", Sentence(await CliRun.Of("tokenizer", "train", none)), StringComparison.Ordinal);
         Assert.StartsWith($"There is no tokenizer '{none}'; ", Sentence(await CliRun.Of("tokenizer", "encode", text, "--tokenizer", none)), StringComparison.Ordinal);
         Assert.StartsWith($"There is no file '{none}'", Sentence(await CliRun.Of("tokenizer", "encode", none, "--tokenizer", "byte")), StringComparison.Ordinal);

@@ -119,6 +119,44 @@ public sealed class HarrisTokenizerTests : IDisposable
         Assert.Equal([0, 4, 8], boundaries[..new WordCutter(words).Cut(4, boundaries)]);
     }
 
+    [Fact]
+    public void Cut_WhereVarietyIsTheSameAsOnBothSides_IsNot()
+    {
+        // Every word of four letters of five: any of five follows and precedes all but the outermost.
+        string[] letters = ["a", "b", "c", "d", "e"];
+        FrequencyTable words = Words([.. from a in letters from b in letters from c in letters from d in letters select a + b + c + d]);
+        var boundaries = new int[WordScanner.MaxLength + 1];
+        Assert.Equal([0, 1, 3, 4], boundaries[..new WordCutter(words).Cut(0, boundaries)]);
+    }
+
+    [Fact]
+    public void Ranking_OfWhatIsKept_IsByUsesNotByOccurrences()
+    {
+        FrequencyTable words = Counted(("walked", 10), ("walks", 3), ("talked", 20)), candidates = Counted(("walk", 13), ("walked", 10), ("talk", 20), ("ed", 30));
+        // The longest match of "walked" is itself, so that "walk" is used in "walks" alone; "ed" and "talk" are used 20 times.
+        Assert.Equal(["ed", "talk", "walked", "walk"], Chosen(words, candidates, 4));
+    }
+
+    [Fact]
+    public void Ranking_OfWhatIsTooMany_IsByUsesTimesTheTokensThatEachSaves()
+    {
+        // 10 x 1 token against 6 x 5.
+        FrequencyTable words = Counted(("xy", 10), ("abcdef", 6));
+        Assert.Equal(["abcdef"], Chosen(words, words, 1));
+    }
+
+    [Theory]
+    [InlineData(64, 0, new[] { 64 })]
+    [InlineData(65, 0, new[] { 64, 1 })]
+    [InlineData(1, 32, new[] { 63, 2 })]
+    [InlineData(150, 0, new[] { 64, 64, 22 })]
+    public void Words_TooLong_AreCutBetweenCharacters(int narrow, int wide, int[] lengths)
+    {
+        var words = new FrequencyTable();
+        WordScanner.Count(Encoding.UTF8.GetBytes(new string('a', narrow) + new string('é', wide)), isFinal: true, words);
+        Assert.Equal(lengths, Enumerable.Range(0, words.Count).SelectMany(i => Enumerable.Repeat(words[i].Length, (int)words.FrequencyOf(i))));
+    }
+
     [Theory]
     [InlineData("The cat's 1984\r\n\r\n    return x;", "The| cat's| 1984|\r\n\r\n   | return| x|;")]
     [InlineData("a  b \n", "a| | b| \n")]
@@ -233,6 +271,17 @@ public sealed class HarrisTokenizerTests : IDisposable
             table.Add(Encoding.UTF8.GetBytes(word), 1);
         return table;
     }
+
+    private static FrequencyTable Counted(params (string Word, int Frequency)[] words)
+    {
+        var table = new FrequencyTable();
+        foreach ((string word, int frequency) in words)
+            table.Add(Encoding.UTF8.GetBytes(word), frequency);
+        return table;
+    }
+
+    private static IEnumerable<string> Chosen(FrequencyTable words, FrequencyTable candidates, int count) =>
+        new SegmentRanking(words, candidates).Choose([.. Enumerable.Range(0, candidates.Count)], count).Select(Encoding.UTF8.GetString);
 
     private static string[] Segments(HarrisTokenizer tokenizer) =>
         [.. Enumerable.Range(257, tokenizer.SegmentCount).Select(token => Encoding.UTF8.GetString(tokenizer.BytesOf(token)))];

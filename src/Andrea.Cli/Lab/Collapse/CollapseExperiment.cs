@@ -31,9 +31,9 @@ internal sealed record CollapseRung(CollapseShock Shock, LabResult Result)
 internal sealed record CollapseResult(
     CollapseExperiment Experiment, IReadOnlyList<CollapseRung> Rungs, CollapseShock? Shock, IReadOnlyList<CollapseCell> Cells);
 
-/// <summary>The story of ANDREA's v1 and v2 at laptop size: the same model, data, bandit, seed and shocks, with and without each guard.</summary>
+/// <summary>The story of ANDREA's v1 and v2 at laptop size: the same model, data, bandit, seed and kind of shock, with and without each guard.</summary>
 /// <remarks>The shock is the first of <see cref="CollapseShock.Ladder"/> under which v1 collapses with repeating samples; else the first under
-/// which its loss rises and stays; else the last.</remarks>
+/// which its loss rises and stays; else the last. Every arm is shocked where its own phases begin.</remarks>
 internal sealed record CollapseExperiment
 {
     private const int Samples = 24;
@@ -130,7 +130,8 @@ internal sealed record CollapseExperiment
         };
     }
 
-    private TrainerOptions OptionsOf(CollapseArm arm, CollapseShock shock, ulong seed) => new()
+    /// <summary>How an arm is trained: all alike but for its guards.</summary>
+    internal TrainerOptions OptionsOf(CollapseArm arm, CollapseShock shock, ulong seed) => new()
     {
         Steps = Steps,
         BatchSize = Batch,

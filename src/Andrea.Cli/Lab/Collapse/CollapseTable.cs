@@ -19,7 +19,7 @@ internal static class CollapseTable
         if (result.Shock is null)
             return table.ToString();
         table.Paragraph(Chosen(result));
-        table.Paragraph("## Arms").Paragraph("Medians over seeds, with their range. Warned: first step in which the diagnosis found rising repetition, by the same samples as the gate.");
+        table.Paragraph("## Arms").Paragraph("Medians over seeds, with their range. Every arm is shocked where its own phases begin: a warmup of the curriculum moves them all, so the arms that have it are shocked in other steps than the rest. Warned: first step in which the diagnosis found rising repetition, by the same samples as the gate.");
         table.Table(
             ["width", "arm", "collapsed", "at step", "final loss", "lowest loss", "clipped", "coherence", "repetition", "halted at", "warned at"],
             from width in experiment.Widths
@@ -124,7 +124,16 @@ internal static class CollapseTable
         if (small.Length == 0 || small.Length != large.Length)
             return "Too few runs to say whether brittleness grows with width.";
         int more = small.Zip(large).Count(pair => !(pair.Second <= pair.First));
-        string verdict = more == small.Length ? "it grows in every seed" : more == 0 ? "it does not grow in any seed" : Invariant($"it grows in {more} of {small.Length} seeds");
-        return $"Does brittleness grow with width? By v1's final loss above its lowest: {Spread.Of(small)} at width {narrow}, {Spread.Of(large)} at width {wide}: {verdict}.";
+        string verdict = (more, small.Length) switch
+        {
+            (1, 1) => "it grows in the only seed, which is too few to tell",
+            (0, 1) => "it does not grow in the only seed, which is too few to tell",
+            (0, _) => "it does not grow in any seed",
+            _ when more == small.Length => "it grows in every seed",
+            _ => Invariant($"it grows in {more} of {small.Length} seeds"),
+        };
+        bool collapsed = result.Cells.Any(cell => cell.Arm.Name == CollapseArm.Unguarded && cell.Score.CollapsedAt is not null);
+        string doubt = collapsed ? "" : " v1 collapsed at neither width, so these are no more than differences between runs that stood.";
+        return $"Does brittleness grow with width? By v1's final loss above its lowest: {Spread.Of(small)} at width {narrow}, {Spread.Of(large)} at width {wide}: {verdict}.{doubt}";
     }
 }

@@ -8,7 +8,7 @@ internal sealed class LabOptions
 {
     private const int FewestSteps = 48;
 
-    private readonly Option<bool> _quick = new("--quick") { Description = "A smaller model, fewer steps and one seed: whether all is well, and no more." };
+    private readonly Option<bool> _quick = CreateQuick();
     private readonly Option<int?> _seeds, _steps;
     private readonly Option<string?> _out = CliOption.Place("--out", "Folder to write the table and the curves of all runs into.");
 
@@ -19,6 +19,8 @@ internal sealed class LabOptions
         _seeds = CliOption.Count("--seeds", $"Runs of each kind (default: {seeds}, with --quick 1).", 1, 1000);
         _steps = CliOption.Count("--steps", $"Steps of each run (default: {steps}, with --quick fewer).", FewestSteps, 1_000_000);
     }
+
+    public static Option<bool> CreateQuick() => new("--quick") { Description = "A smaller model, fewer steps and one seed: whether all is well, and no more." };
 
     public void AddTo(Command command)
     {

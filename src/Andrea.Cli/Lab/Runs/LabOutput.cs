@@ -24,6 +24,7 @@ internal sealed class LabOutput : IDisposable
         if (File.Exists(folder))
             throw new CommandException($"'{folder}' is a file; expected a folder after --out, to write the results into.");
         Directory.CreateDirectory(folder);
+        DeleteRuns();
     }
 
     public LabSession Session { get; }
@@ -54,6 +55,12 @@ internal sealed class LabOutput : IDisposable
     public void Dispose()
     {
         _signals.Dispose();
+        DeleteRuns();
+    }
+
+    /// <summary>Also before the runs: one that was killed leaves its own behind, and metrics are appended to what is there.</summary>
+    private void DeleteRuns()
+    {
         if (RunsFolder is { } folder && Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
     }

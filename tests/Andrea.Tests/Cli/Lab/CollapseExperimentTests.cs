@@ -1,9 +1,13 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Andrea.Cli.Lab.Collapse;
 using Andrea.Cli.Lab.Runs;
 using Andrea.Curriculum;
 using Andrea.Monitoring;
+using Andrea.Optim;
 using Andrea.Tests.Support;
 using Andrea.Training;
+using Andrea.Training.Faults;
 
 namespace Andrea.Tests.Cli.Lab;
 
@@ -41,6 +45,64 @@ public class CollapseExperimentTests
         string page = File.ReadAllText(folder["page.html"]);
         Assert.All(CollapseArm.All, arm => Assert.Contains($"\"id\":\"{arm.Name}\"", page, StringComparison.Ordinal));
         Assert.Contains("\"coherence\":[{\"step\":10,\"score\":", page, StringComparison.Ordinal);
+        double[] repetition = [.. Regex.Matches(page, "\"score\":[^,]+,\"repetition\":([0-9.e-]+)").Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
+        Assert.Equal(CollapseArm.All.Count * 24, repetition.Length);
+        double[] scored = [.. first.Cells.Where(cell => cell.Width == Tiny.Widths[^1]).SelectMany(cell => cell.Result.Samples).Select(sample => sample.Score.Repetition)];
+        Assert.Equal(scored.Max(), repetition.Max(), 0.001);
+        Assert.True(scored.Max() > 0.1);
+    }
+
+    [Fact]
+    public void Options_OfEachArm_HaveItsGuardsAndNoOthers()
+    {
+        const double None = double.PositiveInfinity;
+        var expected = new Dictionary<string, (long Rate, double Decay, long Sources, double Clip, int Gate)>
+        {
+            ["v1"] = (0, 0, 0, None, int.MaxValue),
+            ["clip"] = (0, 0, 0, 1, int.MaxValue),
+            ["lr-warmup"] = (24, 0, 0, None, int.MaxValue),
+            ["decay"] = (0, 0.1, 0, None, int.MaxValue),
+            ["curriculum-warmup"] = (0, 0, 24, None, int.MaxValue),
+            ["gate"] = (0, 0, 0, None, 5),
+            ["v2"] = (24, 0.1, 24, 1, 5),
+        };
+        Assert.Equal(expected.Keys, CollapseArm.All.Select(arm => arm.Name));
+        foreach (CollapseArm arm in CollapseArm.All)
+        {
+            TrainerOptions options = Tiny.OptionsOf(arm, Hard, seed: 3);
+            CurriculumOptions curriculum = options.Curriculum!;
+            double decay = Assert.IsType<AdamWOptions>(options.Optimizer).WeightDecay;
+            Assert.Equal(expected[arm.Name], (options.WarmupSteps, decay, curriculum.WarmupSteps, options.Clip.MaxNorm, options.Coherence!.InARow));
+            Assert.Equal((CurriculumReward.LossDrop, ScheduleKind.Constant, 0.03, 3ul), (curriculum.Reward, options.Schedule, options.LearningRate, options.Seed));
+            Assert.Equal(["stories", "questions"], curriculum.Sources.Where(source => source.Warmup).Select(source => source.Name));
+            Assert.NotNull(options.Diagnosis);
+        }
+    }
+
+    [Fact]
+    public void Plan_OfAShock_TakesTheFirstTwoStepsOfTheArmsOwnPhases()
+    {
+        // A warmup moves all phases after it.
+        Assert.NotEqual(Starts(0), Starts(24));
+        foreach ((ShockText text, FaultKind? kind) in new[] { (ShockText.Own, (FaultKind?)null), (ShockText.Foreign, FaultKind.SourceSwitch), (ShockText.Repeated, FaultKind.RepeatedToken) })
+        {
+            foreach (int warmup in (int[])[0, 24])
+            {
+                var expected = new List<Fault>();
+                foreach (long start in Starts(warmup).Where(start => start > 60))
+                {
+                    if (kind is { } own)
+                        expected.Add(new Fault(own, start, start + 1));
+                    expected.Add(new Fault(FaultKind.GradientScale, start, start + 1, 30));
+                }
+                Assert.Contains(Starts(warmup), start => start <= 60);
+                Assert.Equal(expected, new CollapseShock(text, 30).PlanOf(Curriculum(warmup), CollapseData.Names, after: 60, steps: 240, seed: 2)!.Faults);
+            }
+        }
+        Assert.Null(new CollapseShock(ShockText.Own, 1).PlanOf(Curriculum(0), CollapseData.Names, 60, 240, 2));
+
+        static CurriculumOptions Curriculum(int warmup) => new() { WarmupSteps = warmup, Sources = CollapseData.Limits };
+        static List<long> Starts(int warmup) => CollapseShock.PhaseStarts(Curriculum(warmup), CollapseData.Names, 240, seed: 2);
     }
 
     [Fact]

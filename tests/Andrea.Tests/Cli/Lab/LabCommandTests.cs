@@ -52,6 +52,20 @@ public sealed class LabCommandTests : IDisposable
     }
 
     [Fact]
+    public void Output_WhereAKilledLabLeftItsRuns_BeginsWithoutThem()
+    {
+        string left = Path.Combine(Directory.CreateDirectory(_folder[".lab-runs/v1"]).FullName, "metrics.jsonl");
+        File.WriteAllText(left, "{}");
+        using (var output = new LabOutput(CliRun.Nowhere(), "lab", _folder.Path, "andrea lab"))
+        {
+            Assert.Equal(_folder[".lab-runs"], output.RunsFolder);
+            Assert.False(Directory.Exists(output.RunsFolder));
+            Directory.CreateDirectory(output.RunsFolder!);
+        }
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
     public async Task Spikes_Quick_WritesTableAndCurves()
     {
         CliRun run = (await CliRun.Of("lab", "spikes", "--quick", "--steps", "48", "--out", _folder["results"])).Succeeded();
