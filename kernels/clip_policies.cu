@@ -89,6 +89,12 @@ __device__ void begin_zclip(const double* warmup, int count, ZClipState* memory)
 /* Takes a finite norm in, and says what it must not exceed. Andrea.Backends.ClipPolicyRules, line by line. */
 __device__ double observe_zclip(
     double max_norm, double threshold, double decay, double epsilon, int warmup_steps, double norm, ZClipState* memory, double* warmup) {
+    /* Gradients of zeros, of tensors that are away or dead, say nothing about those to come. */
+    if (norm == 0.0)
+        return max_norm;
+    /* With such a mean and variance, every larger norm would be brought back to the mean for ever. */
+    if (memory->count >= warmup_steps && !(memory->mean > 0.0 && memory->variance > 0.0))
+        memory->count = 0;
     if (memory->count < warmup_steps) {
         warmup[memory->count++] = norm;
         if (memory->count == warmup_steps)

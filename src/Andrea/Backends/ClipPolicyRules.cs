@@ -90,6 +90,12 @@ internal static class ClipPolicyRules
     /// <returns>What it must not exceed.</returns>
     private static double Observe(double maxNorm, ZClipSettings zClip, double norm, ref ZClipState memory, Span<double> warmup)
     {
+        // Gradients of zeros, of tensors that are away or dead, say nothing about those to come.
+        if (norm == 0)
+            return maxNorm;
+        // With such a mean and variance, every larger norm would be brought back to the mean for ever.
+        if (memory.Count >= zClip.WarmupSteps && !(memory.Mean > 0 && memory.Variance > 0))
+            memory.Count = 0;
         if (memory.Count < zClip.WarmupSteps)
         {
             warmup[(int)memory.Count++] = norm;

@@ -17,7 +17,7 @@ public class PolicyOptionsTests
     [
         new ValuePolicy { Limit = 0 }, new ValuePolicy { Limit = double.NaN }, new ValuePolicy { Limit = 1e-60 }, new ValuePolicy { Limit = double.PositiveInfinity },
         new AgcPolicy { Factor = -1 }, new AgcPolicy { Epsilon = 0 }, new AgcPolicy { Exclude = [""] },
-        new ZClipPolicy { Threshold = 0 }, new ZClipPolicy { Decay = 1 }, new ZClipPolicy { WarmupSteps = 0 }, new ZClipPolicy { Epsilon = double.NaN },
+        new ZClipPolicy { Threshold = 0 }, new ZClipPolicy { Decay = 1 }, new ZClipPolicy { WarmupSteps = 1 }, new ZClipPolicy { Epsilon = double.NaN },
         new AdaGcPolicy { Factor = 0 }, new AdaGcPolicy { Decay = -0.1 }, new AdaGcPolicy { WarmupSteps = 0 },
     ];
 
