@@ -28,7 +28,7 @@ __device__ __forceinline__ void apply(double coefficient, TensorNorm* norm) {
     norm->norm_after = canonical(__dmul_rn(coefficient, norm->norm));
 }
 
-/* Rounding must not hide that something was clipped. */
+/* Rounding must not hide that something was clipped: the ratio of what this returns to what was before never rounds to 1. */
 __device__ __forceinline__ double after_change(double after, double before) {
     const double most = __dmul_rn(before, below_one());
     return after > most ? most : after;
@@ -55,9 +55,8 @@ __device__ void settle(const TensorNorm* norms, int tensor_count, ClipState* sta
     if (!__any_sync(ALL_LANES, changed) || lane != 0)
         return;
     const double before = state->norm, after = after_change(canonical(__dsqrt_rn(sum)), before);
-    const double ratio = before == 0.0 ? 0.0 : canonical(__ddiv_rn(after, before));
     state->norm_after = after;
-    state->coefficient = ratio >= below_one() ? below_one() : ratio; /* NaN stays NaN */
+    state->coefficient = before == 0.0 ? 0.0 : canonical(__ddiv_rn(after, before));
     state->clipped_calls++;
 }
 
