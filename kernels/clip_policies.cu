@@ -28,7 +28,7 @@ __device__ __forceinline__ void apply(double coefficient, TensorNorm* norm) {
     norm->norm_after = canonical(__dmul_rn(coefficient, norm->norm));
 }
 
-/* Rounding must not hide that something was clipped. */
+/* Rounding must not hide that something was clipped: the ratio of what this returns to what was before never rounds to 1. */
 __device__ __forceinline__ double after_change(double after, double before) {
     const double most = __dmul_rn(before, below_one());
     return after > most ? most : after;
@@ -55,9 +55,8 @@ __device__ void settle(const TensorNorm* norms, int tensor_count, ClipState* sta
     if (!__any_sync(ALL_LANES, changed) || lane != 0)
         return;
     const double before = state->norm, after = after_change(canonical(__dsqrt_rn(sum)), before);
-    const double ratio = before == 0.0 ? 0.0 : canonical(__ddiv_rn(after, before));
     state->norm_after = after;
-    state->coefficient = ratio >= below_one() ? below_one() : ratio; /* NaN stays NaN */
+    state->coefficient = before == 0.0 ? 0.0 : canonical(__ddiv_rn(after, before));
     state->clipped_calls++;
 }
 
@@ -89,6 +88,12 @@ __device__ void begin_zclip(const double* warmup, int count, ZClipState* memory)
 /* Takes a finite norm in, and says what it must not exceed. Andrea.Backends.ClipPolicyRules, line by line. */
 __device__ double observe_zclip(
     double max_norm, double threshold, double decay, double epsilon, int warmup_steps, double norm, ZClipState* memory, double* warmup) {
+    /* Gradients of zeros, of tensors that are away or dead, say nothing about those to come. */
+    if (norm == 0.0)
+        return max_norm;
+    /* With such a mean and variance, every larger norm would be brought back to the mean for ever. */
+    if (memory->count >= warmup_steps && !(memory->mean > 0.0 && memory->variance > 0.0))
+        memory->count = 0;
     if (memory->count < warmup_steps) {
         warmup[memory->count++] = norm;
         if (memory->count == warmup_steps)

@@ -27,12 +27,12 @@ internal sealed class TrainingOptions
     private readonly Option<long?> _decaySteps = CliOption.Whole(
         "--decay-steps", "Steps of falling rate in warmup-stable-decay (default: a fifth of all).", 0);
     private readonly Option<double?> _maxNorm = CliOption.Number(
-        "--max-norm", "Largest gradient norm; inf measures without clipping (default: 1).",
+        "--max-norm", "Largest gradient norm; inf measures without clipping (default: 1). Not with value and agc of --clip-policy.",
         "a number from 0 up, or inf", norm => norm >= 0, allowInfinity: true);
     private readonly Option<string?> _policy = CliOption.Choice(
         "--clip-policy", "What is clipped: the joint norm, or otherwise (default: global).", [.. ClipPolicy.Kinds]);
     private readonly Option<string?> _formula = CliOption.Choice(
-        "--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact).", "exact", "torch");
+        "--clip-formula", "How gradients are scaled: exact, or as PyTorch does (default: exact). Not with value and agc of --clip-policy.", "exact", "torch");
     private readonly Option<string?> _nonFinite = CliOption.Choice(
         "--non-finite", "What happens when a gradient is NaN or Inf (default: skip the step).", "skip", "propagate", "throw");
     private readonly Option<string?> _optimizer = CliOption.Choice(
@@ -72,6 +72,7 @@ internal sealed class TrainingOptions
     {
         TrainerOptions preferred = preset.Options;
         TrainerOptions options = Change(parsed, preferred);
+        CheckClip(parsed, options.Clip.Policy);
         return Checked(options with
         {
             Seed = parsed.GetValue(_seed) ?? preferred.Seed,
@@ -80,13 +81,29 @@ internal sealed class TrainingOptions
     }
 
     /// <summary>The options of a resumed run: its own, but for what is given. What the model is made of cannot change.</summary>
-    public TrainerOptions OptionsOf(ParseResult parsed, TrainerOptions before) => Checked(Change(parsed, before));
+    public TrainerOptions OptionsOf(ParseResult parsed, TrainerOptions before)
+    {
+        TrainerOptions options = Change(parsed, before);
+        CheckClip(parsed, options.Clip.Policy);
+        return Checked(options);
+    }
 
     /// <summary>Refuses what a resumed run has settled.</summary>
     public void CheckResume(ParseResult parsed)
     {
         Forbidden.OnResume(parsed, _context);
         Forbidden.OnResume(parsed, _seed);
+    }
+
+    /// <summary>Refuses what the policy would not look at.</summary>
+    private void CheckClip(ParseResult parsed, ClipPolicy policy)
+    {
+        if (policy is not (ValuePolicy or AgcPolicy))
+            return;
+        foreach (Option option in (Option[])[_maxNorm, _formula])
+            if (parsed.GetResult(option) is { Implicit: false })
+                throw new UsageException(
+                    $"{option.Name} does nothing with the clip policy {policy.Kind}, which has limits of its own; leave it out, or choose another --clip-policy.");
     }
 
     private static TrainerOptions Checked(TrainerOptions options) => ErrorReport.AsUsage(() =>

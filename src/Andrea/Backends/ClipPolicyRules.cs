@@ -90,6 +90,12 @@ internal static class ClipPolicyRules
     /// <returns>What it must not exceed.</returns>
     private static double Observe(double maxNorm, ZClipSettings zClip, double norm, ref ZClipState memory, Span<double> warmup)
     {
+        // Gradients of zeros, of tensors that are away or dead, say nothing about those to come.
+        if (norm == 0)
+            return maxNorm;
+        // With such a mean and variance, every larger norm would be brought back to the mean for ever.
+        if (memory.Count >= zClip.WarmupSteps && !(memory.Mean > 0 && memory.Variance > 0))
+            memory.Count = 0;
         if (memory.Count < zClip.WarmupSteps)
         {
             warmup[(int)memory.Count++] = norm;
@@ -149,13 +155,11 @@ internal static class ClipPolicyRules
             return;
         state.NormAfter = AfterChange(CanonicalNaN.Of(Math.Sqrt(Join(accumulators))), state.Norm);
         // All gradients 0, and yet a coefficient that is not 1.
-        double ratio = state.Norm == 0 ? 0 : CanonicalNaN.Of(state.NormAfter / state.Norm);
-        // Never 1, which would say that nothing was changed.
-        state.Coefficient = ratio < BelowOne || double.IsNaN(ratio) ? ratio : BelowOne;
+        state.Coefficient = state.Norm == 0 ? 0 : CanonicalNaN.Of(state.NormAfter / state.Norm);
         state.ClippedCalls++;
     }
 
-    /// <summary>Rounding must not hide that something was clipped.</summary>
+    /// <summary>Rounding must not hide that something was clipped: the ratio of what this returns to what was before never rounds to 1.</summary>
     private static double AfterChange(double after, double before)
     {
         double most = before * BelowOne;

@@ -9,8 +9,10 @@ namespace Andrea.Optim;
 /// In steps number <see cref="ResetEvery"/>, twice that, and so on, m and v begin anew at 0, and k steps after that the update's rate (not the decay's)
 /// is multiplied by 1 - 0.99 (1 + cos(pi k / (W + 1))) / 2, W = <see cref="WarmupSteps"/>: 0.01 at k = 0, 1 from k = W on. In the first
 /// <see cref="GraceSteps"/> steps from a reset on, and in the run's first, nothing is clipped, since v knows nothing yet. Only applied steps count.
-/// <para>As in the authors' code, but for one thing: an entry whose v is 0, such as the row of a token that was never seen, is not clipped. There it is
-/// clipped to 0, so that v stays 0 and the entry never learns outside the grace. We decay before the update, as AdamW does; they do after it.</para>
+/// <para>As in the authors' code, but for this: an entry whose v is 0, such as the row of a token that was never seen, is not clipped. There it is
+/// clipped to 0, so that v stays 0 and the entry never learns outside the grace. Epsilon
+/// is AdamW's, beside the root of the corrected v; theirs is 1e-6 by default and stands beside the root of v before the correction, so that it weighs more in
+/// early steps. We decay before the update, as AdamW does; they do after it.</para>
 /// <para>The moments are its only memory. Cost: 28 bytes a parameter, as without it, and one launch more. Huang et al. 2025, arXiv:2501.06842.</para>
 /// </remarks>
 public sealed record SpamStabilizer : Stabilizer

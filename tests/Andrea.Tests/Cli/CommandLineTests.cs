@@ -42,6 +42,8 @@ public sealed class CommandLineTests
     [InlineData("train --schedule sine", "choose one of cosine, linear, constant, warmup-stable-decay")]
     [InlineData("train --clip-formula approximate", "exact, torch")]
     [InlineData("train --clip-policy median", "global, per-tensor, value, agc, zclip, adagc")]
+    [InlineData("train --clip-policy agc --max-norm 0.5", "--max-norm does nothing with the clip policy agc")]
+    [InlineData("train --clip-policy value --clip-formula torch", "--clip-formula does nothing with the clip policy value")]
     [InlineData("train --non-finite ignore", "skip, propagate, throw")]
     [InlineData("train --lr 1e-3 --final-lr 1e-2", "0.01")]
     [InlineData("train --schedule warmup-stable-decay --steps 10 --decay-steps 11", "11")]

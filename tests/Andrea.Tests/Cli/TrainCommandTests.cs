@@ -169,7 +169,7 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Train_OptionsReachTheCheckpoint()
     {
         (await Train(
-            "--steps", "2", "--batch", "3", "--micro-batches", "2", "--context", "16", "--lr", "2e-3", "--max-norm", "inf", "--seed", "9",
+            "--steps", "2", "--batch", "3", "--micro-batches", "2", "--context", "16", "--lr", "2e-3", "--max-norm", "inf", "--clip-policy", "adagc", "--seed", "9",
             "--weight-decay", "0.05", "--optimizer", "stable-spam", "--clip-formula", "torch", "--non-finite", "throw", "--schedule", "linear", "--eval-every", "1",
             "--checkpoint-every", "1", "--keep", "5", "--sample-every", "2", "--tokenizer", "byte", "--validation", "0.2", "--out", _folder["run"])).Succeeded();
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(CheckpointFolder("run", 2), "state.json")));
@@ -183,6 +183,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(2e-4, options.GetProperty("finalLearningRate").GetDouble(), 12);
         Assert.Equal("stableSpam", options.GetProperty("optimizer").GetProperty("stabilizer").GetProperty("kind").GetString());
         Assert.Equal(0.05, options.GetProperty("optimizer").GetProperty("weightDecay").GetDouble());
+        Assert.Equal("adagc", options.GetProperty("clip").GetProperty("policy").GetProperty("kind").GetString());
         Assert.Equal(9ul, options.GetProperty("seed").GetUInt64());
         Assert.Equal(16, json.RootElement.GetProperty("state").GetProperty("config").GetProperty("contextLength").GetInt32());
         Assert.True(Directory.Exists(CheckpointFolder("run", 1)));

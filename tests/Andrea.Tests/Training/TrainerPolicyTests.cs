@@ -35,6 +35,8 @@ public class TrainerPolicyTests
         Train(resumed, 4);
         resumed.WriteCheckpoint();
         Assert.Equal(straight.Bits(), resumed.Bits());
+        Assert.Equal(straightLog.Steps.Select(Told), resumedLog.Steps.Select(Told));
+        Assert.Contains(resumedLog.Steps, record => record.Clip.Clipped);
         Assert.Equal(kind, resumed.Options.Clip.Policy.Kind);
     }
 
@@ -81,6 +83,8 @@ public class TrainerPolicyTests
             Assert.Equal(reading.Coefficient * reading.Norm, reading.NormAfter, 1e-12);
         }
     }
+
+    private static (long Step, double Loss, ClipResult Clip) Told(StepRecord record) => (record.Step, record.Loss, record.Clip);
 
     private static void Train(Trainer trainer, int steps)
     {

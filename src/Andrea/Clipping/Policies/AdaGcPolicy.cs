@@ -9,7 +9,8 @@ namespace Andrea.Clipping.Policies;
 /// clipped norms. From then on MaxNorm is not used: h = min(1, factor gamma / |g|) for each tensor; g *= h; gamma = d gamma + (1 - d) |h g|. Both by
 /// <see cref="GradClipperOptions.Formula"/>. Wang et al. 2025, arXiv:2502.11034, algorithm 1.
 /// Different: a gradient of zeros, of a tensor that is away or dead, is not taken in, since gamma = 0 would keep a tensor at 0 for ever; one that first
-/// gets a gradient after the warm-up is clipped like the warm-up in that step. One launch of one block; 8 bytes of memory a tensor.
+/// gets a gradient after the warm-up is clipped like the warm-up in that step, where the authors' code leaves it unclipped. That code also adds 1e-6 to
+/// norms it divides by, and has defaults of 1.04 and 0.99; ours are the paper's. One launch of one block; 8 bytes of memory a tensor.
 /// </remarks>
 public sealed record AdaGcPolicy : ClipPolicy
 {

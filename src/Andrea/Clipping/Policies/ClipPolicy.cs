@@ -65,10 +65,10 @@ public abstract record ClipPolicy
             throw new ArgumentOutOfRangeException(nameof(decay), decay, $"The policy's Decay is {decay}; expected a number from 0 up to, but not including, 1.");
     }
 
-    private protected static void CheckWarmup(int steps)
+    private protected static void CheckWarmup(int steps, int least = 1)
     {
-        if (steps is < 1 or > 1_000_000)
-            throw new ArgumentOutOfRangeException(nameof(steps), steps, $"The policy's WarmupSteps are {steps}; expected 1 to 1000000.");
+        if (steps < least || steps > 1_000_000)
+            throw new ArgumentOutOfRangeException(nameof(steps), steps, $"The policy's WarmupSteps are {steps}; expected {least} to 1000000.");
     }
 
     private protected static void CheckPositive(string name, double value)

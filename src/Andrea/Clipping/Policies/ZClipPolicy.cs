@@ -10,8 +10,9 @@ namespace Andrea.Clipping.Policies;
 /// or the norm where there was none: mu = d mu + (1 - d) x; variance = d variance + (1 - d) (x - mu)^2, with the new mu. The first
 /// <see cref="WarmupSteps"/> norms are clipped by MaxNorm alone; mean and variance of them, unclipped, are what begins.
 /// Kumar et al. 2025, arXiv:2504.02507, in the variant that the authors recommend, and as their code has it. Different: no 1e-6 below the norm unless
-/// <see cref="ClipFormula.Torch"/> asks for it, and norms that are not finite are not taken in, where the authors' mean would be NaN for ever.
-/// The reach of z is absolute where norms scatter by less than epsilon. One launch of one block; 24 bytes of memory, and 8 for each step of the warm-up.
+/// <see cref="ClipFormula.Torch"/> asks for it; norms that are not finite are not taken in, where the authors' mean would be NaN for ever, and neither are
+/// norms of 0, of gradients that are away or dead, since a mean of 0 would keep all at 0 for ever; where the mean or the variance is 0, as after norms that
+/// were all the same, the warm-up begins anew. The reach of z is absolute where norms scatter by less than epsilon. One launch of one block; 24 bytes of memory, and 8 for each step of the warm-up.
 /// </remarks>
 public sealed record ZClipPolicy : ClipPolicy
 {
@@ -31,11 +32,11 @@ public sealed record ZClipPolicy : ClipPolicy
     /// <value>0.97</value>
     public double Decay { get; init; } = 0.97;
 
-    /// <summary>Steps whose norms mean and variance begin with.</summary>
+    /// <summary>Steps whose norms mean and variance begin with; 2 or more, since one norm has no variance.</summary>
     /// <value>25</value>
     public int WarmupSteps { get; init; } = 25;
 
-    /// <summary>Added to the deviation, so that norms that are all alike can be divided by it.</summary>
+    /// <summary>Added to the deviation, so that norms that are almost alike can be divided by it.</summary>
     /// <value>1e-6</value>
     public double Epsilon { get; init; } = 1e-6;
 
@@ -44,7 +45,7 @@ public sealed record ZClipPolicy : ClipPolicy
         CheckPositive(nameof(Threshold), Threshold);
         CheckPositive(nameof(Epsilon), Epsilon);
         CheckDecay(Decay);
-        CheckWarmup(WarmupSteps);
+        CheckWarmup(WarmupSteps, least: 2);
     }
 
     internal override PolicyWork CreateWork(Device device, TensorSet gradients, ChunkTable table, ClipSettings settings) =>
@@ -95,7 +96,7 @@ public sealed record ZClipPolicy : ClipPolicy
             var warmup = new double[_zClip.WarmupSteps];
             if (saved?.Of(Name, 1, "count", 1) is { } count && saved.Of(Name, 1, "mean", 1) is { } mean && saved.Of(Name, 1, "variance", 1) is { } variance
                 && saved.Of(Name, 1, "warmup") is { } norms
-                // A warm-up of another length means other numbers, unless it is over.
+                // A warm-up that is over makes other numbers than one of another length; one that is not may still get another length.
                 && norms.Length == Math.Min(count[0], warmup.Length) && variance[0] >= 0)
             {
                 state = new ZClipState { Count = (long)count[0], Mean = mean[0], Variance = variance[0] };

@@ -74,6 +74,43 @@ public class AdaptivePolicyTests
         }
     }
 
+    [Theory, MemberData(nameof(Devices))]
+    public void ZClip_ZerosAndThenGradients_LearnsFromTheGradients(string name)
+    {
+        using TestDevice device = TestDevice.Open(name);
+        var options = new GradClipperOptions { MaxNorm = 3, Policy = new ZClipPolicy { WarmupSteps = 3 } };
+        using var run = new PolicyRun(device, options, PolicyRun.Vectors(1));
+        string fresh = PolicyRun.StateOf(run.Clipper);
+        for (int t = 0; t < 5; t++)
+            run.Step([0]);
+        Assert.Equal(fresh, PolicyRun.StateOf(run.Clipper));
+        // MaxNorm clips the warm-up, which begins here. A norm of 0 in it, or after it, is as if it had not been.
+        Assert.Equal([1.0, 0, 3, 3, 0], ((float[])[1, 0, 8, 3, 0]).Select(norm => run.Step([norm]).NormAfter));
+        ClipPolicyState state = run.Clipper.ReadPolicyState()!;
+        Assert.Equal((3.0, 4.0), (state.Values["count"][0], state.Values["mean"][0]));
+        Assert.Equal([1.0, 8, 3], state.Values["warmup"]);
+        Assert.Equal(26.0 / 3, state.Values["variance"][0], 1e-14);
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public void ZClip_NormsAllTheSame_LearnsAnew(string name)
+    {
+        using TestDevice device = TestDevice.Open(name);
+        var options = new GradClipperOptions { MaxNorm = double.PositiveInfinity, Policy = new ZClipPolicy { WarmupSteps = 3 } };
+        using var run = new PolicyRun(device, options, PolicyRun.Vectors(1));
+        // Only the last is after a warm-up of norms that scatter.
+        Assert.Equal([1.0, 1, 1, 5, 6, 7], ((float[])[1, 1, 1, 5, 6, 7]).Select(norm => run.Step([norm]).NormAfter));
+        Assert.Equal([5.0, 6, 7], run.Clipper.ReadPolicyState()!.Values["warmup"]);
+        Assert.InRange(run.Step([100]).NormAfter, 6, 8);
+
+        // A checkpoint of a mean of zeros, as it could be written once, holds nothing at 0.
+        run.Clipper.RestorePolicyState(new ClipPolicyState("zclip", 1, new Dictionary<string, double[]>
+        {
+            ["count"] = [90], ["mean"] = [0], ["variance"] = [0.5], ["warmup"] = [0, 0, 0],
+        }));
+        Assert.Equal([5.0, 6, 7], ((float[])[5, 6, 7]).Select(norm => run.Step([norm]).NormAfter));
+    }
+
     /// <summary>Two tensors, each with a spike of its own.</summary>
     private static (float First, float Second) NormsAt(int t) =>
         ((float)((0.5 + 0.125 * (t * 7 % 5 - 2) / 2) * (t == 15 ? 10 : 1)), (float)((2 + 0.5 * (t * 3 % 4 - 1)) * (t == 20 ? 100 : 1)));

@@ -52,14 +52,33 @@ public class PolicyFormulaTests
     }
 
     [Theory, MemberData(nameof(Devices))]
-    public void PerTensor_BarelyAbove_SaysThatItClipped(string name)
+    public void Agc_ChangeThatNoNormCanShow_SaysThatItClipped(string name)
     {
         using TestDevice device = TestDevice.Open(name);
-        using var run = new PolicyRun(device, new GradClipperOptions { MaxNorm = 1e12, Policy = new PerTensorPolicy() }, PolicyRun.Vectors(1, 4));
-        // Three tensors' worth of norm, of which the smallest is changed by an amount that the joint norm cannot show.
-        using var tiny = new PolicyRun(device, new GradClipperOptions { MaxNorm = 1e-20, Policy = new PerTensorPolicy() }, PolicyRun.Vectors(1));
-        Assert.True(tiny.Step([2e-20f]).Clipped);
-        Assert.False(run.Step([1f], [1e10f, 0, 0, 0]).Clipped);
+        foreach (TensorShape[] shapes in (TensorShape[][])[[new(2, 2)], [new(2), new(2)]])
+        {
+            using var run = new PolicyRun(device, new GradClipperOptions { Policy = new AgcPolicy() }, shapes);
+            // A row, or a tensor, that is left alone beside one that is clipped from 1 to 0.01, which is less than the norm's rounding.
+            float[][] Split(params float[] values) => [.. values.Chunk(4 / shapes.Length)];
+            run.WriteParameters(Split(1e13f, 0, 1, 0));
+            ClipResult result = run.Step(Split(1e10f, 0, 1, 0));
+            Assert.Equal([1e10f, 0, 0.01f, 0], run.Gradients.SelectMany(values => values));
+            Assert.Equal(1e10, result.NormBefore);
+            Assert.Equal((true, 1L), (result.Clipped, result.ClippedCalls));
+            Assert.InRange(result.Coefficient, 1 - 1e-15, Math.BitDecrement(1));
+            Assert.InRange(result.NormAfter, 1e10 - 1e-5, Math.BitDecrement(1e10));
+            Assert.True(run.Norms[^1].NormAfter < run.Norms[^1].Norm);
+        }
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public void PerTensor_ZerosWhenNothingMayStay_AreClippedTo0(string name)
+    {
+        using TestDevice device = TestDevice.Open(name);
+        var options = new GradClipperOptions { MaxNorm = 0, Formula = ClipFormula.Torch, Policy = new PerTensorPolicy() };
+        using var run = new PolicyRun(device, options, PolicyRun.Vectors(2));
+        ClipResult result = run.Step([0, 0]);
+        Assert.Equal((0.0, 0.0, true), (result.Coefficient, result.NormAfter, result.Clipped));
     }
 
     [Theory, MemberData(nameof(Devices))]

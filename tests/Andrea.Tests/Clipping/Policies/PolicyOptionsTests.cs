@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Andrea.Clipping;
 using Andrea.Clipping.Policies;
+using Andrea.Optim;
 using Andrea.Tests.Support;
 using Andrea.Tests.Training;
 using Andrea.Training.Checkpoints;
@@ -17,7 +18,7 @@ public class PolicyOptionsTests
     [
         new ValuePolicy { Limit = 0 }, new ValuePolicy { Limit = double.NaN }, new ValuePolicy { Limit = 1e-60 }, new ValuePolicy { Limit = double.PositiveInfinity },
         new AgcPolicy { Factor = -1 }, new AgcPolicy { Epsilon = 0 }, new AgcPolicy { Exclude = [""] },
-        new ZClipPolicy { Threshold = 0 }, new ZClipPolicy { Decay = 1 }, new ZClipPolicy { WarmupSteps = 0 }, new ZClipPolicy { Epsilon = double.NaN },
+        new ZClipPolicy { Threshold = 0 }, new ZClipPolicy { Decay = 1 }, new ZClipPolicy { WarmupSteps = 1 }, new ZClipPolicy { Epsilon = double.NaN },
         new AdaGcPolicy { Factor = 0 }, new AdaGcPolicy { Decay = -0.1 }, new AdaGcPolicy { WarmupSteps = 0 },
     ];
 
@@ -47,6 +48,23 @@ public class PolicyOptionsTests
         Assert.Equal(policy, json.Deserialize(CheckpointJson.Default.TrainerOptions)!.Clip.Policy);
         Assert.True(json["clip"]!.AsObject().Remove("policy"));
         Assert.Equal(new GlobalNormPolicy(), json.Deserialize(CheckpointJson.Default.TrainerOptions)!.Clip.Policy);
+    }
+
+    [Fact]
+    public void Defaults_AreThoseOfThePapers()
+    {
+        Assert.Equal(1.0, new ValuePolicy().Limit);
+        var agc = new AgcPolicy();
+        Assert.Equal((0.01, 1e-3), (agc.Factor, agc.Epsilon));
+        Assert.Equal(["lm_head*"], agc.Exclude);
+        var zClip = new ZClipPolicy();
+        Assert.Equal((2.5, 0.97, 25, 1e-6), (zClip.Threshold, zClip.Decay, zClip.WarmupSteps, zClip.Epsilon));
+        var adaGc = new AdaGcPolicy();
+        Assert.Equal((1.05, 0.98, 100), (adaGc.Factor, adaGc.Decay, adaGc.WarmupSteps));
+        var spam = new SpamStabilizer();
+        Assert.Equal((5000.0, 500L, 150, 20L, false), (spam.Threshold, spam.ResetEvery, spam.WarmupSteps, spam.GraceSteps, spam.RestartBiasCorrection));
+        var stable = new StableSpamStabilizer();
+        Assert.Equal((0.999, 0.7, 0.9, 1000L), (stable.MaximumDecay, stable.NormDecay, stable.SquaredNormDecay, stable.ResetEvery));
     }
 
     [Fact]
