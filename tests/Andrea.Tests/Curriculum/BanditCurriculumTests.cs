@@ -103,6 +103,22 @@ public class BanditCurriculumTests
     }
 
     [Fact]
+    public void Restore_WindowMadeSmaller_GoesOnWithTheLatestLosses()
+    {
+        BanditArm large = new(16), small = new(8), larger = new(32);
+        for (int i = 0; i < 40; i++)
+            large.Learn(5 - 0.01 * i, CurriculumReward.LearningProgress);
+        small.Restore(large.Save());
+        larger.Restore(large.Save());
+        Assert.Equal(large.Save().Losses[^8..], small.Save().Losses);
+        Assert.Equal(large.Save().Records[^8..], small.Save().Records);
+        Assert.Equal(large.Save().Losses, larger.Save().Losses);
+        for (int i = 40; i < 56; i++)
+            small.Learn(5 - 0.01 * i, CurriculumReward.LearningProgress);
+        Assert.Equal(10, small.LastReward, 1e-9);
+    }
+
+    [Fact]
     public void Warmup_DrawsFromItsSourcesOnlyAndEndsWhereItShould()
     {
         var options = new CurriculumOptions { WarmupSteps = 50, OtherWeight = 1, Sources = [new("b", Warmup: true), new("c", Warmup: true)] };
