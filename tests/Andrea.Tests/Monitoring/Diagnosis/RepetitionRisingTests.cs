@@ -44,6 +44,26 @@ public class RepetitionRisingTests
     }
 
     [Fact]
+    public void SlowRise_RunIsResumedAgainAndAgain_IsToldAtTheSameStep()
+    {
+        // What was best long ago is in no window any more.
+        RepetitionTrend straight = new(new GradientDiagnosisOptions()), resumed = new(new GradientDiagnosisOptions());
+        int told = 0;
+        for (int i = 0; i < 400; i++)
+        {
+            bool begins = straight.Begins(i + 1, 0.001 * i);
+            Assert.Equal(begins, resumed.Begins(i + 1, 0.001 * i));
+            told += begins ? 1 : 0;
+            if (i % 7 != 0)
+                continue;
+            RepetitionState state = resumed.Save();
+            resumed = new RepetitionTrend(new GradientDiagnosisOptions());
+            resumed.Restore(state);
+        }
+        Assert.Equal(1, told);
+    }
+
+    [Fact]
     public void Restore_WindowsMadeSmaller_KeepsTheLatest()
     {
         RepetitionTrend large = new(new() { RepetitionWindow = 3, RepetitionHistory = 6 }), small = new(new() { RepetitionWindow = 2, RepetitionHistory = 2 });
