@@ -19,7 +19,7 @@ internal sealed class DataOptions
 
     private readonly Option<SourceChoice[]> _sources = new("--source")
     {
-        Description = "A source with a name, instead of --data: text files or a folder, and the least weight in the curriculum; repeatable, the same name again adds to it (default: none).",
+        Description = "A source with a name, instead of --data: text files or a folder, and the least weight in the curriculum, where the one in focus has 1 (not a share, and before the penalty for many epochs); repeatable, the same name again adds to it (default: none).",
         HelpName = "NAME=PATH[:FLOOR]",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result =>

@@ -174,8 +174,7 @@ internal sealed class TrainCommand
         }
         if (summary.Reason == StopReason.Incoherent)
         {
-            view.Note(Invariant($"Halted at step {summary.Step}: the model wrote mere repetitions {trainer.Options.Coherence!.InARow} times in a row; the checkpoint is kept in {summary.CheckpointPath}. ")
-                + "Go back to an earlier one with a lower --lr, a clip (--max-norm) or a longer --warmup.");
+            view.Note(HaltReport.Of(summary, trainer.Options));
             return;
         }
         if (summary.SkippedSteps > 0)

@@ -72,9 +72,11 @@ internal sealed class BanditArm(int window)
         return [.. Enumerable.Range(0, count).Select(i => ring[(added - count + i) % ring.Length])];
     }
 
+    /// <summary>Takes the latest values that fit: the window may have been made smaller.</summary>
     private static long Fill(double[] ring, double[] values)
     {
-        values.CopyTo(ring, 0);
-        return values.Length;
+        ReadOnlySpan<double> latest = values.AsSpan(Math.Max(0, values.Length - ring.Length));
+        latest.CopyTo(ring);
+        return latest.Length;
     }
 }

@@ -19,9 +19,12 @@ internal static class RunFolder
             return path;
         if (!Directory.Exists(path))
             throw new CheckpointException($"There is no folder '{path}'. Pass the folder of a run, such as runs/NAME, or of one of its checkpoints.");
-        CheckpointEntry? latest = new CheckpointStore(CheckpointsOf(path)).Latest();
-        return latest?.Path
-            ?? throw new CheckpointException($"The folder '{path}' has no checkpoint. Pass the folder of a run that has written one, or of a checkpoint.");
+        var store = new CheckpointStore(CheckpointsOf(path));
+        if (store.Latest() is { } latest)
+            return latest.Path;
+        throw new CheckpointException(store.List().Count > 0
+            ? $"Every checkpoint in the folder '{path}' holds NaN or Inf, so that training could only go on with NaN. Begin a new run, with a lower learning rate or a clip; to look at one all the same, pass its own folder."
+            : $"The folder '{path}' has no checkpoint. Pass the folder of a run that has written one, or of a checkpoint.");
     }
 
     /// <summary>The run that a checkpoint belongs to, or null for a checkpoint that lies elsewhere.</summary>

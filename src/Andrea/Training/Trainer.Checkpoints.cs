@@ -137,7 +137,7 @@ public sealed partial class Trainer
         _clipper.RestorePolicyState(state.Clip.Policy);
         RestoreGuard(state.Guard);
         _bestValidationLoss = state.BestValidationLoss;
-        _lowInARow = state.LowInARow;
+        RestoreGate(state.LowInARow, state.Repetition);
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         DropRecordsAfter(Step);
@@ -197,7 +197,8 @@ public sealed partial class Trainer
             Data = _batches.Save(),
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
-            LowInARow = _lowInARow,
+            LowInARow = _coherence?.LowInARow ?? 0,
+            Repetition = _repetition?.Save(),
             Guard = SaveGuard(),
         };
     }

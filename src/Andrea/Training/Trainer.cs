@@ -101,6 +101,7 @@ public sealed partial class Trainer : IDisposable
             _losses = _owned.Add(device.Backend.CreateReadback<double>(_underWay.Capacity));
             if (options.Diagnosis is { } diagnosis)
                 Diagnose(diagnosis);
+            PrepareGate();
             if (options.RunFolder is null)
                 return;
             // The lock first: what is found in the folder then stays as it is.

@@ -9,7 +9,7 @@ public enum StopReason
     /// <summary>Cancellation was asked for; a checkpoint was written.</summary>
     Cancelled,
 
-    /// <summary>The model wrote mere repetitions too often in a row, see <see cref="TrainerOptions.Coherence"/>; a checkpoint was written.</summary>
+    /// <summary>The model wrote mere repetitions too often in a row, or nothing because it holds NaN or Inf, see <see cref="TrainerOptions.Coherence"/>; a checkpoint was written.</summary>
     Incoherent,
 }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Andrea.Cli;
 using Andrea.Cli.Training;
 using Andrea.Curriculum;
@@ -89,8 +90,32 @@ public sealed class SourceOptionsTests : IDisposable
         CliRun run = await Train("--data", _folder["loop.txt"], "--steps", "200", "--lr", "0.01", "--coherence-every", "5", "--out", _folder["run"]);
         Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
         Assert.Contains("low 5 times in a row", run.Output, StringComparison.Ordinal);
-        Assert.Matches(@"Halted at step \d+: the model wrote mere repetitions 5 times in a row; the checkpoint is kept in ", run.Output);
+        Assert.Matches(@"Halted at step \d+: the model wrote mere repetitions 5 times in a row; the checkpoint is kept in \S+. There is no earlier one to go back to: begin a new run", run.Output);
         Assert.True(Directory.Exists(_folder["run/checkpoints"]));
+    }
+
+    [Fact]
+    public async Task Train_RepeatsItselfAfterACheckpoint_SaysHowToGoBackToIt()
+    {
+        File.WriteAllText(_folder["loop.txt"], new string('a', 3000) + "b");
+        CliRun run = await Train(
+            "--data", _folder["loop.txt"], "--steps", "200", "--lr", "0.01", "--coherence-every", "5", "--checkpoint-every", "4", "--out", _folder["run"]);
+        Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
+        Match command = Regex.Match(run.Output, "Go back to an earlier one with .*: andrea train --resume (.*) --out FOLDER");
+        (await Train(["--resume", command.Groups[1].Value, "--out", _folder["again"], "--steps", "30", "--coherence-every", "0"], preset: false)).Succeeded();
+    }
+
+    [Fact]
+    public async Task Train_ModelIsNotFinite_SaysSoAndThatNoCheckpointIsOfUse()
+    {
+        File.WriteAllText(_folder["text.txt"], string.Concat(Enumerable.Repeat("some text to read. ", 100)));
+        CliRun run = await Train(
+            "--data", _folder["text.txt"], "--steps", "50", "--lr", "1e30", "--max-norm", "inf", "--non-finite", "propagate", "--coherence-every", "3", "--out", _folder["run"]);
+        Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
+        Assert.Matches(
+            @"Halted at step 15: the model holds NaN or Inf and can write nothing; the checkpoint in \S+ is kept to be looked at, not to be gone on with. There is no earlier one", run.Output);
+        CliRun resumed = await Train(["--resume", _folder["run"]], preset: false);
+        Assert.Contains("Every checkpoint in the folder", resumed.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
     }
 
     [Fact]

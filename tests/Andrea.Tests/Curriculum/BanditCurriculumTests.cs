@@ -9,6 +9,17 @@ public class BanditCurriculumTests
     private static readonly double[] Fresh = [0, 0, 0];
 
     [Fact]
+    public void Options_Defaults_AreTheDocumentedOnes()
+    {
+        var options = new CurriculumOptions();
+        Assert.Equal((CurriculumReward.LearningProgress, 1.0, 0.5, 4.0), (options.Reward, options.Exploration, options.OtherWeight, options.EpochLimit));
+        Assert.Equal((64, 0L), (options.ProgressWindow, options.WarmupSteps));
+        Assert.Equal([7, 14, 21, 28, 42], options.PhaseSteps);
+        Assert.Empty(options.Sources);
+        Assert.Equal(new SourceLimits("a", Floor: 0, Cap: 1, Warmup: false), new SourceLimits("a"));
+    }
+
+    [Fact]
     public void Phases_HaveTheLengthsAskedForAndKeepTheirWeights()
     {
         var bandit = new BanditCurriculum(new CurriculumOptions(), Names, seed: 7);
@@ -47,6 +58,8 @@ public class BanditCurriculumTests
 
     [Theory]
     [InlineData(0, 0)]
+    [InlineData(7, 0)] // 8.33 + 7 * 0.554 is more than 5 + 7 * 0.960; without the root, 8.33 + 7 * 0.307 less than 5 + 7 * 0.922
+    [InlineData(9, 1)]
     [InlineData(100, 1)]
     public void Focus_Ucb1_IsTheHighestMeanPlusBonus(double exploration, int expected)
     {
@@ -100,6 +113,22 @@ public class BanditCurriculumTests
         for (int i = 0; i < 4 * Window; i++)
             arm.Learn(6 - 0.01 * i, CurriculumReward.LearningProgress);
         Assert.Equal(0, arm.LastReward);
+    }
+
+    [Fact]
+    public void Restore_WindowMadeSmaller_GoesOnWithTheLatestLosses()
+    {
+        BanditArm large = new(16), small = new(8), larger = new(32);
+        for (int i = 0; i < 40; i++)
+            large.Learn(5 - 0.01 * i, CurriculumReward.LearningProgress);
+        small.Restore(large.Save());
+        larger.Restore(large.Save());
+        Assert.Equal(large.Save().Losses[^8..], small.Save().Losses);
+        Assert.Equal(large.Save().Records[^8..], small.Save().Records);
+        Assert.Equal(large.Save().Losses, larger.Save().Losses);
+        for (int i = 40; i < 56; i++)
+            small.Learn(5 - 0.01 * i, CurriculumReward.LearningProgress);
+        Assert.Equal(10, small.LastReward, 1e-9);
     }
 
     [Fact]

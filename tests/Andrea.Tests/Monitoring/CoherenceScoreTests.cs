@@ -49,6 +49,17 @@ public class CoherenceScoreTests
             }
     }
 
+    [Theory]
+    [InlineData("a b c d e f g", 0)] // fewer than 8 words say nothing
+    [InlineData("a b c d e f g h", 35)]
+    [InlineData("abcdefghijklmnopqrstuvwx", 0)] // 24 letters are a word,
+    [InlineData("abcdefghijklmnopqrstuvwxy", 35)] // 25 are so many words of one
+    public void Score_FewWordsOrALongOne_IsAsDocumented(string text, double expected)
+    {
+        CoherenceScore score = CoherenceScore.Of(text);
+        Assert.Equal((expected, expected), (score.Bigrams, score.Trigrams));
+    }
+
     [Fact]
     public void Score_OfNothing_IsZero() => Assert.Equal(default, CoherenceScore.Of("") with { Words = 0 });
 

@@ -44,6 +44,36 @@ public class StabilizerTests
     }
 
     [Fact]
+    public void UpdateRms_AnEntryThatWasNeverSeen_CountsAsZero()
+    {
+        using Loop one = new(new UpdateRmsStabilizer(), length: 1), two = new(new UpdateRmsStabilizer(), length: 2);
+        foreach (float gradient in (float[])[1, 1, 1, 1, 1, 100])
+        {
+            one.Step([gradient]);
+            two.Step([gradient, 0]);
+        }
+        // The last step's ratio is g^2 / v with v about g^2 / 6: a rate divided by its root for one entry, by the root of its half for two.
+        double ratio = 10_000 / ((0.999 * 0.004990009995 + 10) / (1 - Math.Pow(0.999, 6)));
+        double moment = (0.9 * (1 - Math.Pow(0.9, 5)) + 10) / (1 - Math.Pow(0.9, 6)), update = Loop.Rate * moment / (100 / Math.Sqrt(ratio));
+        Assert.Equal(-5 * Loop.Rate - (update / Math.Sqrt(ratio)), one.Values[0], 1e-5);
+        Assert.Equal(-5 * Loop.Rate - (update / Math.Sqrt(ratio / 2)), two.Values[0], 1e-5);
+        Assert.Equal(0, two.Values[1]);
+    }
+
+    [Fact]
+    public void UpdateRms_SecondMomentsBelowEpsilonSquared_CountAsThat()
+    {
+        // The last step's RMS would be 2.4 by its own second moment of 1.4e-17, but is 0.9 by epsilon^2 = 1e-16.
+        using Loop stable = new(new UpdateRmsStabilizer(), length: 3), plain = new(null, length: 3);
+        foreach (float gradient in (float[])[1e-9f, 1e-9f, 1e-9f, 1e-9f, 1e-9f, 9e-9f])
+        {
+            stable.Step([gradient, gradient, gradient]);
+            plain.Step([gradient, gradient, gradient]);
+        }
+        Assert.Equal(plain.Values, stable.Values);
+    }
+
+    [Fact]
     public void Spam_AnEntryThatWasNeverSeen_IsNotClippedToZero()
     {
         using var loop = new Loop(new SpamStabilizer { GraceSteps = 2 }, length: 2);

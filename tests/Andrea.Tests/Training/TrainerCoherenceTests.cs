@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Andrea.Monitoring;
+using Andrea.Monitoring.Diagnosis;
 using Andrea.Tests.Support;
 using Andrea.Training;
 
@@ -61,6 +63,45 @@ public sealed class TrainerCoherenceTests : IDisposable
         using Trainer resumed = SmallRun.Resume(device, _folder["run"]);
         TrainingSummary summary = await resumed.RunAsync();
         Assert.Equal((StopReason.Incoherent, halt), (summary.Reason, summary.Step));
+    }
+
+    [Fact]
+    public async Task Resume_BetweenLooks_KnowsWhatTheModelWroteBefore()
+    {
+        using Device device = Device.Cpu(1);
+        TrainerOptions options = Options with
+        {
+            Steps = 12,
+            Coherence = new CoherenceGateOptions { Every = 2, Tokens = 300, Threshold = 0 },
+            Diagnosis = new GradientDiagnosisOptions { RepetitionWindow = 1, RepetitionHistory = 4 },
+        };
+        using (Trainer straight = SmallRun.Create(device, options with { RunFolder = _folder["straight"] }))
+            await straight.RunAsync();
+        using (Trainer first = SmallRun.Create(device, options))
+            await RunUntil(first, 2);
+        using (Trainer second = SmallRun.Resume(device, _folder["run"]))
+            await RunUntil(second, 10);
+        using Trainer poisoned = Trainer.Resume(device, _folder["run"], _ => SmallRun.Data, change => change with { RunFolder = null });
+        using (Trainer third = SmallRun.Resume(device, _folder["run"]))
+            await third.RunAsync();
+        Assert.Equal(RepetitionIn("straight"), RepetitionIn("run"));
+        // What writes nothing counts as repeating itself: a rise, if it is known that there was less before.
+        poisoned.Poison();
+        await poisoned.RunAsync();
+        Assert.Equal(12, Assert.Single(poisoned.Verdicts, verdict => verdict.Kind == VerdictKind.RepetitionRising).Step);
+
+        static async Task RunUntil(Trainer trainer, int stop)
+        {
+            using var stopping = new CancellationTokenSource();
+            trainer.OnStep(record =>
+            {
+                if (record.Step == stop)
+                    stopping.Cancel();
+            });
+            await trainer.RunAsync(stopping.Token);
+        }
+
+        string RepetitionIn(string run) => JsonSerializer.Serialize(SmallRun.StoreOf(_folder[run]).Latest()!.State!.Repetition!);
     }
 
     [Fact]

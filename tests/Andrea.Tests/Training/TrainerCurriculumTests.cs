@@ -5,6 +5,7 @@ using Andrea.Monitoring;
 using Andrea.Tests.Cpu;
 using Andrea.Tests.Support;
 using Andrea.Training;
+using Andrea.Training.Checkpoints;
 
 namespace Andrea.Tests.Training;
 
@@ -50,6 +51,53 @@ public sealed class TrainerCurriculumTests : IDisposable
         Assert.Equal(straightLog.Steps.Select(Drawn), log.Steps.Select(Drawn));
         Assert.Equal(straight.Bits(), resumed.Bits());
         Assert.Equal(3, log.Steps.Select(step => step.Source).Distinct().Count());
+    }
+
+    [Theory, InlineData("drop"), InlineData("progress")]
+    public void Restore_AtAnyTurn_KnowsAllThatWasKnown(string kind)
+    {
+        // Long enough that arms have rewards, averages and full windows, and that the penalty is at work.
+        List<BatchStream> streams = [Stream(kind)];
+        for (int turn = 1; turn <= 200; turn++)
+        {
+            BatchDraw[] draws = [.. streams.Select(stream => stream.Next())];
+            Assert.Single(draws.Distinct());
+            foreach (BatchStream stream in streams)
+                stream.Report(turn % 50 == 3 ? double.NaN : 3 - 0.01 * turn + 0.3 * Math.Sin(turn) + draws[0].Source);
+            string saved = Json(streams[0]);
+            Assert.All(streams, stream => Assert.Equal(saved, Json(stream)));
+            if (turn % 17 != 1)
+                continue;
+            BatchStream resumed = Stream(kind);
+            resumed.Restore(JsonSerializer.Deserialize(saved, CheckpointJson.Default.DataProgress)!);
+            Assert.Equal(saved, Json(resumed));
+            streams.Add(resumed);
+        }
+        ArmState[] arms = streams[0].Save().Sources!.Curriculum.Arms;
+        Assert.Contains(arms, arm => arm.LastReward > 0);
+        Assert.All(arms, arm => Assert.Equal((8, kind == "progress" ? 8 : 0), (arm.Losses.Length, arm.Records.Length)));
+
+        static string Json(BatchStream stream) => JsonSerializer.Serialize(stream.Save(), CheckpointJson.Default.DataProgress);
+    }
+
+    [Fact]
+    public void Weights_SourceReadManyTimes_FallWithItsEpochs()
+    {
+        // Floors of 1, so that all weights are 1 but for the penalty.
+        CurriculumOptions options = new() { PhaseSteps = [1], EpochLimit = 4, Sources = [new("small", Floor: 1), new("large", Floor: 1)] };
+        TokenDataset data = Create(("small", new string('a', 1000)), ("large", new string('b', 100_000)));
+        var stream = new BatchStream(data, SmallRun.Options with { Curriculum = options }, 16, capacity: 2);
+        double least = 1;
+        for (int turn = 1; turn <= 300; turn++)
+        {
+            double epochs = (stream.Save().Sources!.Drawn[0] * 16.0) / data.Sources[0].Training.Length;
+            stream.Next();
+            stream.Report(1);
+            double[] weights = stream.Save().Sources!.Curriculum.Weights;
+            Assert.Equal([epochs > 4 ? 4 / epochs : 1, 1], weights);
+            least = Math.Min(least, weights[0]);
+        }
+        Assert.InRange(least, 0.1, 0.8);
     }
 
     [Fact]
@@ -175,7 +223,7 @@ public sealed class TrainerCurriculumTests : IDisposable
 
     private static (long, string?, double) Drawn(StepRecord step) => (step.Step, step.Source, step.Loss);
 
-    private static BatchStream Stream() => new(Data, OptionsOf("drop"), 16, capacity: 2);
+    private static BatchStream Stream(string kind = "drop") => new(Data, OptionsOf(kind), 16, capacity: 2);
 
     private static IEnumerable<double?> Averages(BatchStream stream) => stream.Save().Sources!.Curriculum.Arms.Select(arm => arm.Average);
 }

@@ -17,6 +17,11 @@ internal abstract class DiagnosisRule
     /// <returns>What begins to be wrong with it, or null.</returns>
     public virtual Verdict? OnCoherence(CoherenceRecord record) => null;
 
+    /// <summary>The run goes on from a checkpoint, which holds what was known of the samples' repetition.</summary>
+    public virtual void Restore(RepetitionState state)
+    {
+    }
+
     /// <summary>The curvature along a step's gradient was measured.</summary>
     /// <returns>What it announces, or null.</returns>
     public virtual Verdict? OnCurvature(in CurvatureRecord record) => null;

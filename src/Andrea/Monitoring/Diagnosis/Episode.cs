@@ -5,14 +5,20 @@ namespace Andrea.Monitoring.Diagnosis;
 /// <param name="toEnd">Absences in a row that make an end, so that what comes and goes is told once.</param>
 internal sealed class Episode(int toBegin, int toEnd)
 {
-    private int _seen, _away;
+    private int _seen;
     private long _firstSeen;
 
     /// <summary>Whether it has begun and not ended.</summary>
     public bool Active { get; private set; }
 
+    /// <summary>Absences in a row since it was last seen.</summary>
+    public int Away { get; private set; }
+
     /// <summary>The first of the sightings that made the beginning.</summary>
     public long Since { get; private set; }
+
+    /// <summary>Goes on with one that begins at the first sighting, of which nobody asks for <see cref="Since"/>.</summary>
+    public void Restore(bool active, int away) => (Active, Away) = (active, away);
 
     /// <summary>Takes the next look.</summary>
     /// <param name="present">Whether it is seen.</param>
@@ -23,11 +29,11 @@ internal sealed class Episode(int toBegin, int toEnd)
         if (!present)
         {
             _seen = 0;
-            if (Active && ++_away >= toEnd)
+            if (Active && ++Away >= toEnd)
                 Active = false;
             return false;
         }
-        _away = 0;
+        Away = 0;
         if (_seen++ == 0)
             _firstSeen = step;
         if (Active || _seen < toBegin)

@@ -152,6 +152,13 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     /// <summary>Tells of what it waited to know more about. By the thread that tells of steps.</summary>
     internal void TellAwaited() => Tell(NonFinite.Flush());
 
+    /// <summary>Goes on with what a checkpoint knows of the samples' repetition. Before the first record.</summary>
+    internal void Restore(RepetitionState state)
+    {
+        foreach (DiagnosisRule rule in Rules)
+            rule.Restore(state);
+    }
+
     private static bool HasNonFinite(GradientRecord record)
     {
         foreach (ref readonly TensorReading reading in record.Readings)

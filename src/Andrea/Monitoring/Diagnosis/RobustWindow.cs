@@ -110,6 +110,9 @@ internal sealed class RobustWindow
         return distance == 0 ? 0 : distance / scale;
     }
 
+    /// <summary>A copy of the values, oldest first.</summary>
+    public double[] InOrder() => IsFull ? [.. _ring[_next..], .. _ring[.._next]] : _ring[..Count];
+
     /// <summary>Forgets all values.</summary>
     public void Clear() => (Count, _next) = (0, 0);
 

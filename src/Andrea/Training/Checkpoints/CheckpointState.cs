@@ -3,6 +3,7 @@ using System.Text.Json;
 using Andrea.Clipping.Policies;
 using Andrea.Curriculum;
 using Andrea.Gpt;
+using Andrea.Monitoring.Diagnosis;
 using Andrea.Training.Guard;
 
 namespace Andrea.Training.Checkpoints;
@@ -42,6 +43,9 @@ internal sealed record CheckpointState
 
     /// <summary>Low scores in a row that the coherence gate has counted.</summary>
     public int LowInARow { get; init; }
+
+    /// <summary>What the diagnosis knows of the samples' repetition; null without gate or diagnosis, and in checkpoints from before it was kept.</summary>
+    public RepetitionState? Repetition { get; init; }
 
     /// <summary>What the spike guard is about; null for a run without one. The tensors of its snapshots are in guard.safetensors.</summary>
     public GuardProgress? Guard { get; init; }

@@ -26,6 +26,56 @@ public class RepetitionRisingTests
         Assert.Contains("coherence score", verdict.Summary, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(500), InlineData(560), InlineData(600), InlineData(660), InlineData(680), InlineData(740)]
+    public void Collapse_RunIsResumedOnTheWay_IsToldAtTheSameStepAndOnce(int stop)
+    {
+        var trend = new RepetitionTrend(new GradientDiagnosisOptions());
+        using GradientDiagnosis before = new(), after = new();
+        foreach (CoherenceRecord record in Read("self-fed-1").Where(record => record.Step <= 820))
+        {
+            if (record.Step <= stop)
+                trend.Begins(record.Step, record.Score.Repetition);
+            (record.Step <= stop ? before : after).OnCoherence(record);
+            if (record.Step == stop)
+                after.Restore(trend.Save());
+        }
+        Verdict verdict = Assert.Single([.. before.Verdicts, .. after.Verdicts]);
+        Assert.Equal((680, 640), (verdict.Step, verdict.Since));
+    }
+
+    [Fact]
+    public void SlowRise_RunIsResumedAgainAndAgain_IsToldAtTheSameStep()
+    {
+        // What was best long ago is in no window any more.
+        RepetitionTrend straight = new(new GradientDiagnosisOptions()), resumed = new(new GradientDiagnosisOptions());
+        int told = 0;
+        for (int i = 0; i < 400; i++)
+        {
+            bool begins = straight.Begins(i + 1, 0.001 * i);
+            Assert.Equal(begins, resumed.Begins(i + 1, 0.001 * i));
+            told += begins ? 1 : 0;
+            if (i % 7 != 0)
+                continue;
+            RepetitionState state = resumed.Save();
+            resumed = new RepetitionTrend(new GradientDiagnosisOptions());
+            resumed.Restore(state);
+        }
+        Assert.Equal(1, told);
+    }
+
+    [Fact]
+    public void Restore_WindowsMadeSmaller_KeepsTheLatest()
+    {
+        RepetitionTrend large = new(new() { RepetitionWindow = 3, RepetitionHistory = 6 }), small = new(new() { RepetitionWindow = 2, RepetitionHistory = 2 });
+        for (int i = 1; i <= 12; i++)
+            large.Begins(i, 0.01 * i);
+        small.Restore(large.Save());
+        RepetitionState state = small.Save();
+        Assert.Equal([11, 12], state.Steps);
+        Assert.Equal([0.11, 0.12], state.Recent);
+        Assert.Equal([0.09, 0.10], state.History);
+    }
+
     [Theory, InlineData("takeover-1"), InlineData("takeover-2")]
     public void LoopThatOnlySomeSamplesFallInto_IsToldWhereTheGateSeesNothing(string name)
     {
@@ -64,20 +114,34 @@ public class RepetitionRisingTests
         Assert.Empty(diagnosis.Verdicts);
     }
 
+    [Fact]
+    public void Rise_WithinTheScatterSoFar_IsNotTold()
+    {
+        // Median 0.2 and a usual distance of 0.1 from it: 4 * 1.4826 * 0.1 = 0.593, so up to 0.793 all may be scatter; 0.15 alone is not enough.
+        using var diagnosis = new GradientDiagnosis();
+        for (int i = 0; i < 40; i++)
+            diagnosis.OnCoherence(Record(i + 1, 0.2 + (i % 3 - 1) * 0.1));
+        for (int i = 40; i < 44; i++)
+            diagnosis.OnCoherence(Record(i + 1, 0.75));
+        Assert.Empty(diagnosis.Verdicts);
+        for (int i = 44; i < 47; i++)
+            diagnosis.OnCoherence(Record(i + 1, 0.9));
+        Assert.Single(diagnosis.Verdicts);
+    }
+
     private static CoherenceRecord Record(long step, double repetition) =>
         new(step, new CoherenceScore(35 * (1 - repetition), 35 * (1 - repetition), 20, 10), 0, "");
 
     /// <summary>Where the gate with its defaults would have halted, -1 for nowhere, and what was found up to there.</summary>
     private static (long Halted, Verdict[] Verdicts) Watch(string name)
     {
-        var gate = new CoherenceGateOptions();
+        var gate = new CoherenceGate(new CoherenceGateOptions());
         using var diagnosis = new GradientDiagnosis();
-        int low = 0;
         foreach (CoherenceRecord record in Read(name))
         {
-            low = record.Score.Total < gate.Threshold ? low + 1 : 0;
+            gate.Add(record.Score);
             diagnosis.OnCoherence(record);
-            if (low == gate.InARow)
+            if (gate.Halts)
                 return (record.Step, [.. diagnosis.Verdicts]);
         }
         return (-1, [.. diagnosis.Verdicts]);
