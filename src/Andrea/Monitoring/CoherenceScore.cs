@@ -32,6 +32,8 @@ public readonly record struct CoherenceScore(double Bigrams, double Trigrams, do
 
     /// <summary>Scores a text.</summary>
     /// <param name="text">A few hundred characters or more; longer texts repeat themselves more.</param>
+    /// <returns>Its points.</returns>
+    /// <exception cref="ArgumentNullException">The text is null.</exception>
     /// <remarks>Time and memory in proportion to the text's length.</remarks>
     public static CoherenceScore Of(string text)
     {
