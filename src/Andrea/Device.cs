@@ -25,14 +25,17 @@ public sealed class Device : IDisposable
     public string Description => Backend.Description;
 
     /// <summary>The fastest device of this machine: its first GPU if CUDA is usable, else the CPU with one thread for each processor.</summary>
+    /// <returns>A GPU, or the CPU; owned by the caller.</returns>
     public static Device Best() => Best(out _);
 
     /// <summary>The fastest device of this machine, and why it is no GPU.</summary>
     /// <param name="whyNotCuda">What CUDA is missing, with what to install; null when the device is a GPU.</param>
+    /// <returns>A GPU, or the CPU; owned by the caller.</returns>
     public static Device Best(out string? whyNotCuda) => TryCuda(new CudaOptions(), out whyNotCuda) ?? Cpu();
 
     /// <summary>An NVIDIA GPU, through CUDA.</summary>
     /// <param name="options">Which GPU, which stream; null for the defaults.</param>
+    /// <returns>The GPU; owned by the caller.</returns>
     /// <remarks>Compiles the optimizer's kernels with NVRTC, or finds them in the cache; those of the model follow when they are first needed.</remarks>
     /// <exception cref="CudaUnavailableException">The driver, a GPU or NVRTC is missing; the message lists what was tried and what to install.</exception>
     /// <exception cref="CudaException">The driver failed.</exception>
@@ -58,6 +61,7 @@ public sealed class Device : IDisposable
 
     /// <summary>The CPU, with SIMD and several threads.</summary>
     /// <param name="threads">Number of threads; 0 takes one for each processor. Results do not depend on it.</param>
+    /// <returns>The CPU; owned by the caller.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A negative number, or more than 1,024.</exception>
     public static Device Cpu(int threads = 0)
     {
@@ -67,6 +71,7 @@ public sealed class Device : IDisposable
     }
 
     /// <summary>The scalar reference on the CPU, to check results against: one thread, sums in double, hundreds of times slower.</summary>
+    /// <returns>The reference; owned by the caller.</returns>
     public static Device Reference() => new(new ReferenceBackend());
 
     /// <summary>Frees what the device holds: its threads, or its context.</summary>

@@ -194,6 +194,9 @@ public sealed class GradClipper : IDisposable
     /// <summary>Measures only, and leaves coefficients and skip flag on the device for an optimizer that folds them in. A policy that clips elements or
     /// units (<see cref="ValuePolicy"/>, <see cref="AgcPolicy"/>) does so here, too.</summary>
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    /// <exception cref="ObjectDisposedException">As for <see cref="Clip"/>.</exception>
+    /// <exception cref="DeviceMismatchException">As for <see cref="Clip"/>.</exception>
+    /// <exception cref="InvalidOperationException">As for <see cref="Clip"/>.</exception>
     public void Measure()
     {
         Follow();
@@ -203,6 +206,7 @@ public sealed class GradClipper : IDisposable
     }
 
     /// <summary>The newest clip's result. Waits for the device if it has not arrived.</summary>
+    /// <returns>What the newest <see cref="Clip"/> or <see cref="Measure"/> found and did.</returns>
     /// <exception cref="InvalidOperationException">Nothing was clipped yet.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
     public ClipResult Read()
@@ -234,10 +238,13 @@ public sealed class GradClipper : IDisposable
     }
 
     /// <summary>What the clip policy remembers, for a checkpoint; null for a policy that remembers nothing. Waits for the device.</summary>
+    /// <returns>A copy of it; the clipper goes on changing its own.</returns>
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
     public ClipPolicyState? ReadPolicyState() => _policy?.Read();
 
     /// <summary>Goes on from a checkpoint, with the same bits.</summary>
     /// <param name="state">As <see cref="ReadPolicyState"/> gave it; null, another policy's, or of other tensors: the policy begins afresh.</param>
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
     public void RestorePolicyState(ClipPolicyState? state) => _policy?.Restore(state);
 
     /// <summary>Says whose gradients these are, for a policy that asks; the first to say so is right.</summary>

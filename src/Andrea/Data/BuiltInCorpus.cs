@@ -23,6 +23,7 @@ public static class BuiltInCorpus
     /// <summary>Writes all three kinds, mixed document by document: half stories, a quarter notes, a quarter questions.</summary>
     /// <param name="seed">Different seeds give different texts.</param>
     /// <param name="characters">Length of the text; the last document is cut to fit.</param>
+    /// <returns>A text of just that length.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A negative length.</exception>
     public static string Generate(ulong seed, int characters)
     {
@@ -44,6 +45,7 @@ public static class BuiltInCorpus
     /// <param name="kind">Which kind.</param>
     /// <param name="seed">Different seeds give different texts.</param>
     /// <param name="characters">Length of the text; the last document is cut to fit.</param>
+    /// <returns>A text of just that length.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A negative length, or an unknown kind.</exception>
     public static string Generate(CorpusKind kind, ulong seed, int characters)
     {

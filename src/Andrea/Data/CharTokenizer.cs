@@ -45,13 +45,16 @@ public sealed class CharTokenizer : Tokenizer
 
     /// <summary>Makes the tokenizer whose vocabulary is the characters of a text.</summary>
     /// <param name="text">At least one character.</param>
+    /// <returns>A tokenizer that knows these characters and no others.</returns>
     /// <exception cref="TrainingDataException">The text is empty, or has half a surrogate pair.</exception>
     public static CharTokenizer FromText(string text) => FromSource(TextSource.FromText(text));
 
     /// <summary>Makes the tokenizer whose vocabulary is the characters of a source.</summary>
     /// <param name="source">At least one character. Read once, from beginning to end; stays readable, because what cannot be read twice
     /// is kept in memory.</param>
+    /// <returns>A tokenizer that knows these characters and no others.</returns>
     /// <exception cref="TrainingDataException">The source is empty or not UTF-8.</exception>
+    /// <exception cref="InvalidOperationException">The source holds a stream that has been read already.</exception>
     public static CharTokenizer FromSource(TextSource source)
     {
         ArgumentNullException.ThrowIfNull(source);

@@ -67,6 +67,7 @@ public sealed class Gpt2Tokenizer : Tokenizer
     /// <param name="vocabularyPath"><c>vocab.json</c> (or <c>encoder.json</c>): a JSON object from token to number.</param>
     /// <param name="mergesPath"><c>merges.txt</c> (or <c>vocab.bpe</c>): a line for each merge, in their order; a line that begins with
     /// <c>#version</c> is skipped.</param>
+    /// <returns>The tokenizer; it no longer needs the files.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="TrainingDataException">Not such files, or they do not fit each other.</exception>
     public static Gpt2Tokenizer FromFiles(string vocabularyPath, string mergesPath) => new(Gpt2Files.Read(vocabularyPath, mergesPath));
@@ -74,6 +75,7 @@ public sealed class Gpt2Tokenizer : Tokenizer
     /// <summary>Reads a file of tiktoken, such as <c>gpt2.tiktoken</c>: a line for each token, its bytes in base64 and its number, which is
     /// also its rank. &lt;|endoftext|&gt; becomes the number after the last.</summary>
     /// <param name="path">The file.</param>
+    /// <returns>The tokenizer; it no longer needs the file.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="TrainingDataException">Not such a file.</exception>
     /// <remarks>For vocabularies that are cut by GPT-2's rules (gpt2, r50k_base, p50k_base), not for later ones (cl100k_base).</remarks>

@@ -76,8 +76,10 @@ public sealed class HarrisTokenizer : Tokenizer
     /// <summary>Learns segments from a text.</summary>
     /// <param name="text">Long enough that so many segments occur more than once.</param>
     /// <param name="segmentCount">How many segments; 1 to <see cref="MaxSegmentCount"/>.</param>
+    /// <returns>A tokenizer of just so many segments.</returns>
     /// <exception cref="TrainingDataException">The text is empty, has half a surrogate pair, or has too few segments; the message says how
     /// many it has.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of segments is below 1 or above <see cref="MaxSegmentCount"/>.</exception>
     public static HarrisTokenizer FromText(string text, int segmentCount = DefaultSegmentCount) =>
         FromSource(TextSource.FromText(text), segmentCount);
 
@@ -85,8 +87,11 @@ public sealed class HarrisTokenizer : Tokenizer
     /// <param name="source">Read once, from beginning to end, at some 50 MB/s; stays readable, because what cannot be read twice is kept
     /// in memory. Memory does not grow with its length: at most some 300 MB.</param>
     /// <param name="segmentCount">How many segments; 1 to <see cref="MaxSegmentCount"/>.</param>
+    /// <returns>A tokenizer of just so many segments.</returns>
     /// <exception cref="TrainingDataException">The source is empty, is not UTF-8, or has too few segments; the message says how many it
     /// has.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of segments is below 1 or above <see cref="MaxSegmentCount"/>.</exception>
+    /// <exception cref="InvalidOperationException">The source holds a stream that has been read already.</exception>
     public static HarrisTokenizer FromSource(TextSource source, int segmentCount = DefaultSegmentCount)
     {
         ArgumentNullException.ThrowIfNull(source);

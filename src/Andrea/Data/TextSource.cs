@@ -26,6 +26,7 @@ public sealed class TextSource
     /// <see cref="TextFileExtensions"/>, sorted by their paths ordinally, with / as separator; not those whose name, or whose folder's
     /// name, begins with a dot, nor folders behind links. <c>-</c> is standard input.
     /// </param>
+    /// <returns>A source that names the files and reads each when it is needed.</returns>
     /// <exception cref="FileNotFoundException">A path does not exist.</exception>
     /// <exception cref="TrainingDataException">No path, a folder without text files, or standard input twice.</exception>
     /// <remarks>Lists folders at once and opens no file. A path that is given twice is read twice.</remarks>
@@ -33,6 +34,7 @@ public sealed class TextSource
 
     /// <summary>Text from memory.</summary>
     /// <param name="documents">One document each.</param>
+    /// <returns>A source that can be read again and again.</returns>
     /// <exception cref="InvalidTextException">Half a surrogate pair.</exception>
     public static TextSource FromText(params IEnumerable<string> documents)
     {
@@ -47,6 +49,8 @@ public sealed class TextSource
 
     /// <summary>The documents of several sources in a row, such as to fit one tokenizer to all of them. They are the very same documents.</summary>
     /// <param name="sources">At least one.</param>
+    /// <returns>A source of all their documents, source after source.</returns>
+    /// <exception cref="ArgumentNullException">The sources are null.</exception>
     public static TextSource Join(params IEnumerable<TextSource> sources)
     {
         ArgumentNullException.ThrowIfNull(sources);
@@ -56,6 +60,8 @@ public sealed class TextSource
     /// <summary>Text from a stream, as one document.</summary>
     /// <param name="stream">Read once, from where it stands, and then closed.</param>
     /// <param name="name">Names it in messages.</param>
+    /// <returns>A source that can be read once; a tokenizer that is fitted to it keeps the text in memory, for the reading that follows.</returns>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
     public static TextSource FromStream(Stream stream, string name)
     {
         ArgumentNullException.ThrowIfNull(stream);

@@ -62,8 +62,10 @@ public sealed class TokenDataset
     /// <param name="paths">At least one.</param>
     /// <param name="tokenizerKind"><c>byte</c>, <c>char</c> or <c>harris-N</c>; see <see cref="Tokenizer.Create"/>.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>
+    /// <returns>All tokens, with the tokenizer that made them.</returns>
     /// <exception cref="FileNotFoundException">A path does not exist.</exception>
     /// <exception cref="TrainingDataException">Text that is empty or not UTF-8, or a folder without text.</exception>
+    /// <exception cref="ArgumentException">There is no such kind of tokenizer.</exception>
     public static TokenDataset FromFiles(IEnumerable<string> paths, string tokenizerKind, TokenDatasetOptions? options = null)
     {
         TextSource source = TextSource.FromFiles(paths);
@@ -74,7 +76,9 @@ public sealed class TokenDataset
     /// <param name="text">At least one character.</param>
     /// <param name="tokenizerKind"><c>byte</c>, <c>char</c> or <c>harris-N</c>; see <see cref="Tokenizer.Create"/>.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>
+    /// <returns>All tokens, with the tokenizer that made them.</returns>
     /// <exception cref="TrainingDataException">The text is empty, or has half a surrogate pair.</exception>
+    /// <exception cref="ArgumentException">There is no such kind of tokenizer.</exception>
     public static TokenDataset FromText(string text, string tokenizerKind, TokenDatasetOptions? options = null)
     {
         TextSource source = TextSource.FromText(text);
@@ -85,8 +89,10 @@ public sealed class TokenDataset
     /// <param name="sources">At least one, each with a name of its own.</param>
     /// <param name="tokenizer">For all of them; see <see cref="TextSource.Join"/> for one that is fitted to all.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>
+    /// <returns>The tokens of all sources; <see cref="Sources"/> tells them apart.</returns>
     /// <exception cref="TrainingDataException">No source, a name twice or that cannot be one, or text that is empty or not UTF-8.</exception>
     /// <exception cref="UnknownCharacterException">A character that the tokenizer has no token for.</exception>
+    /// <exception cref="InvalidOperationException">A source holds a stream that has been read already.</exception>
     public static TokenDataset Create(IReadOnlyList<NamedText> sources, Tokenizer tokenizer, TokenDatasetOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(sources);
@@ -111,8 +117,10 @@ public sealed class TokenDataset
     /// <param name="source">At least one character.</param>
     /// <param name="tokenizer">For example the one of the checkpoint that is to be trained further.</param>
     /// <param name="options">Split and marks; null takes the defaults.</param>
+    /// <returns>All tokens.</returns>
     /// <exception cref="UnknownCharacterException">A character that the tokenizer has no token for.</exception>
     /// <exception cref="TrainingDataException">Text that is empty or not UTF-8.</exception>
+    /// <exception cref="InvalidOperationException">The source holds a stream that has been read already.</exception>
     public static TokenDataset Create(TextSource source, Tokenizer tokenizer, TokenDatasetOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -123,6 +131,7 @@ public sealed class TokenDataset
     /// <param name="training">Copied.</param>
     /// <param name="validation">Copied; may be empty.</param>
     /// <param name="tokenizer">The tokenizer that made them.</param>
+    /// <returns>The tokens as they were split.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A token that the tokenizer does not have.</exception>
     public static TokenDataset FromTokens(ReadOnlySpan<int> training, ReadOnlySpan<int> validation, Tokenizer tokenizer)
     {

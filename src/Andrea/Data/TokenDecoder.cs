@@ -28,6 +28,7 @@ public sealed class TokenDecoder
 
     /// <summary>Ends the text: gives U+FFFD for a character that stayed incomplete, else nothing. The decoder is then ready for another
     /// text.</summary>
+    /// <returns>One U+FFFD, or nothing.</returns>
     public string Flush() => Convert([], flush: true);
 
     private string Convert(ReadOnlySpan<byte> bytes, bool flush)

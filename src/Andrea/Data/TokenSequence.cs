@@ -52,6 +52,7 @@ public sealed class TokenSequence
     }
 
     /// <summary>All tokens in a new array.</summary>
+    /// <returns>A copy of them, in order.</returns>
     /// <exception cref="OverflowException">More tokens than an array can have.</exception>
     public int[] ToArray()
     {

@@ -35,6 +35,7 @@ public abstract class Tokenizer
     /// <param name="kind"><c>byte</c>, or one that reads the whole source once: <c>char</c>, or <c>harris</c> or <c>harris-N</c>, a
     /// <see cref="HarrisTokenizer"/> of <see cref="HarrisTokenizer.DefaultSegmentCount"/> or N segments.</param>
     /// <param name="source">The text that is to be encoded.</param>
+    /// <returns>A tokenizer of that kind.</returns>
     /// <exception cref="ArgumentException">The kind does not exist.</exception>
     /// <exception cref="TrainingDataException">The kind is fitted to the text, and the text is empty, not UTF-8 or too short.</exception>
     public static Tokenizer Create(string kind, TextSource source) => kind switch
@@ -52,6 +53,7 @@ public abstract class Tokenizer
     /// <summary>Reads a tokenizer from a file: one that <see cref="Save"/> wrote, such as <c>harris_segments.json</c>, or GPT-2's.</summary>
     /// <param name="path">A file of <see cref="Save"/>; a folder with one, or with GPT-2's <c>vocab.json</c> and <c>merges.txt</c> (or
     /// <c>encoder.json</c> and <c>vocab.bpe</c>, as they were first called); the first of these two; or a <c>.tiktoken</c> file.</param>
+    /// <returns>The tokenizer; it no longer needs the files.</returns>
     /// <exception cref="FileNotFoundException">There is no such file, or not the second of the two.</exception>
     /// <exception cref="TrainingDataException">Not a tokenizer, or of a kind that this version does not know.</exception>
     public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
@@ -59,6 +61,9 @@ public abstract class Tokenizer
     /// <summary>Writes the tokenizer to a file, as JSON; <see cref="Load"/> makes the same one of it. A file that is there is replaced as a
     /// whole or not at all.</summary>
     /// <param name="path">Its folder must exist.</param>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    /// <exception cref="IOException">The folder does not exist, or the disk refuses the file.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written there.</exception>
     public void Save(string path) => TokenizerFiles.Save(this, path);
 
     /// <summary>Encodes a piece of a longer text, and says how much of it: a token that the next piece could lengthen is left for the
@@ -98,6 +103,7 @@ public abstract class Tokenizer
 
     /// <summary>The bytes that tokens stand for: without loss, whatever was encoded.</summary>
     /// <param name="tokens">Each in [0, <see cref="VocabularySize"/>).</param>
+    /// <returns>All their bytes in a row.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
     public byte[] DecodeToBytes(ReadOnlySpan<int> tokens)
     {
@@ -109,10 +115,12 @@ public abstract class Tokenizer
 
     /// <summary>The text that tokens stand for. Bytes that are not UTF-8, as an untrained model writes them, become U+FFFD.</summary>
     /// <param name="tokens">Each in [0, <see cref="VocabularySize"/>).</param>
+    /// <returns>The text.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
     public string Decode(ReadOnlySpan<int> tokens) => Encoding.UTF8.GetString(DecodeToBytes(tokens));
 
     /// <summary>A decoder that takes one token after the other, for text that is shown while it is written.</summary>
+    /// <returns>A decoder at the beginning of a text.</returns>
     public TokenDecoder CreateDecoder() => new(this);
 
     /// <summary>Writes the tokenizer as one JSON object; <see cref="Read"/> makes the same one of it.</summary>

@@ -20,6 +20,9 @@ public sealed class GptDecoder : IDisposable
 
     /// <summary>Allocates the cache.</summary>
     /// <param name="model">The model; not owned; its parameters are read at every token.</param>
+    /// <exception cref="ObjectDisposedException">The model's device has been disposed.</exception>
+    /// <exception cref="OutOfMemoryException">The host has not that much memory.</exception>
+    /// <exception cref="Cuda.CudaException">The GPU has not that much memory, or has failed.</exception>
     public GptDecoder(GptModel model)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -52,9 +52,12 @@ public sealed class GptModel : IDisposable
     /// <summary>Draws all parameters anew.</summary>
     /// <param name="kind">The distribution.</param>
     /// <param name="seed">The same seed gives the same bits on every machine.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such distribution.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public void Initialize(InitializationKind kind, ulong seed) => Initialization.Fill(Parameters, Config.LayerCount, kind, seed);
 
     /// <summary>Sets all gradients to 0, as before the first micro-batch of a step.</summary>
+    /// <exception cref="ObjectDisposedException">The gradients or the device have been disposed.</exception>
     public void ZeroGradients()
     {
         Device.Backend.Fill(0, Gradients.Flat);

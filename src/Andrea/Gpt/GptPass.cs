@@ -71,6 +71,7 @@ public sealed partial class GptPass : IDisposable
     /// <summary>Computes the logits of every position.</summary>
     /// <param name="inputs">(B, T) token ids, row by row, each in [0, V).</param>
     /// <exception cref="ArgumentException">The number of tokens is not B T, or a token is outside the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void Forward(ReadOnlySpan<int> inputs)
     {
         Upload(inputs, _inputs, nameof(inputs));
@@ -93,6 +94,8 @@ public sealed partial class GptPass : IDisposable
     /// <param name="inputs">(B, T) token ids.</param>
     /// <param name="targets">(B, T) the token that follows each position.</param>
     /// <param name="weight">Factor on the loss, such as 1 / number of batches.</param>
+    /// <exception cref="ArgumentException">The number of inputs or targets is not B T, or one is outside the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void Evaluate(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets, double weight = 1)
     {
         Upload(targets, _targets, nameof(targets));
@@ -106,6 +109,9 @@ public sealed partial class GptPass : IDisposable
     /// <param name="inputs">(B, T) token ids.</param>
     /// <param name="targets">(B, T) the token that follows each position.</param>
     /// <param name="microBatches">How many calls make up one optimizer step.</param>
+    /// <exception cref="ArgumentException">The number of inputs or targets is not B T, or one is outside the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of micro-batches is below 1.</exception>
+    /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void ForwardBackward(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets, int microBatches = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatches, 1);
@@ -122,9 +128,12 @@ public sealed partial class GptPass : IDisposable
     }
 
     /// <summary>Sets the loss to 0.</summary>
+    /// <exception cref="ObjectDisposedException">This pass has been disposed.</exception>
     public void ResetLoss() => _backend.Store(0.0, LossOnDevice);
 
     /// <summary>The loss since <see cref="ResetLoss"/>, in nats per token. Waits for the device.</summary>
+    /// <returns>The sum of what was added; a mean where the weights or micro-batches make it one.</returns>
+    /// <exception cref="ObjectDisposedException">This pass has been disposed.</exception>
     public double ReadLoss()
     {
         Span<double> loss = stackalloc double[1];

@@ -10,6 +10,8 @@ public sealed class HeadFeatures
     /// <summary>Begins without any feature.</summary>
     /// <param name="vocabularySize">V, number of tokens.</param>
     /// <param name="channelCount">C, length of a feature.</param>
+    /// <exception cref="ArgumentOutOfRangeException">V or C is below 1.</exception>
+    /// <exception cref="OverflowException">V C or C^2 is more than an array can hold.</exception>
     public HeadFeatures(int vocabularySize, int channelCount)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, 1);
@@ -36,6 +38,8 @@ public sealed class HeadFeatures
 
     /// <summary>Features whose target is a token.</summary>
     /// <param name="token">Its id.</param>
+    /// <returns>How many of them there are.</returns>
+    /// <exception cref="IndexOutOfRangeException">The token is outside the vocabulary.</exception>
     public long CountOf(int token) => _counts[token];
 
     /// <summary>Adds features.</summary>
@@ -58,6 +62,8 @@ public sealed class HeadFeatures
     /// <param name="pass">A pass of the model; its activations are overwritten. Waits for the device.</param>
     /// <param name="inputs">(B, T) token ids.</param>
     /// <param name="targets">(B, T) the token that follows each position.</param>
+    /// <exception cref="ArgumentException">The number of inputs or targets is not B T, a token is outside the vocabulary, or the pass's model has another C than this.</exception>
+    /// <exception cref="ObjectDisposedException">The pass, its model or the device has been disposed.</exception>
     public void Add(GptPass pass, ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets)
     {
         ArgumentNullException.ThrowIfNull(pass);

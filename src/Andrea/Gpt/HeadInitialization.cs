@@ -60,6 +60,9 @@ public static class HeadInitialization
     /// <param name="vocabularySize">Number of tokens of the new one; not below the model's.</param>
     /// <returns>A model of its own, on the same device, whose old tokens have the bits they had; owned by the caller. An optimizer has to be built
     /// anew over it.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The number of tokens is below that of the model.</exception>
+    /// <exception cref="ArgumentException">The number of tokens is more than a model can have.</exception>
+    /// <exception cref="ObjectDisposedException">The model or its device has been disposed.</exception>
     /// <remarks>Works for tied heads, too, where the mean row is a moderate choice for both of its uses.</remarks>
     public static GptModel Enlarge(GptModel model, int vocabularySize)
     {
@@ -94,6 +97,8 @@ public static class HeadInitialization
     /// <param name="seed">For <see cref="HeadInitializationKind.Random"/>.</param>
     /// <exception cref="ArgumentException">The features are missing, of another size or empty; or the head is tied to the token table, and the kind
     /// is none of Random and MeanRow: its rows are the tokens' embeddings as well, which a classifier's rows would spoil.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind, or the first token is outside the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public static void Fill(GptModel model, HeadInitializationKind kind, int firstToken = 0, HeadFeatures? features = null, ulong seed = 1)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -11,7 +11,7 @@ namespace Andrea.Monitoring;
 /// The weights are ANDREA's; it does not say by what formulas, so these are ours. A text is cut into words (letters, digits and apostrophes in
 /// a row) and single other characters; blanks only separate. A run of more than 24 letters is no word: each of its characters counts for
 /// one. Of n-grams, all in lower case, different / all counts, 0 where there are fewer than 8 words. Of words, the share of
-/// <see cref="CommonWords"/> among those of letters, full from 0.25 on: about 0.45 in English prose. Of characters, different / 20, at most 1.
+/// common English ones (some 400) among those of letters, full from 0.25 on: about 0.45 in English prose. Of characters, different / 20, at most 1.
 /// A loop of few words is low whatever they are; a loop longer than a third of the sample is not, and is what
 /// <see cref="VerdictKind.RepetitionRising"/> is for.
 /// <code>
@@ -32,6 +32,8 @@ public readonly record struct CoherenceScore(double Bigrams, double Trigrams, do
 
     /// <summary>Scores a text.</summary>
     /// <param name="text">A few hundred characters or more; longer texts repeat themselves more.</param>
+    /// <returns>Its points.</returns>
+    /// <exception cref="ArgumentNullException">The text is null.</exception>
     /// <remarks>Time and memory in proportion to the text's length.</remarks>
     public static CoherenceScore Of(string text)
     {

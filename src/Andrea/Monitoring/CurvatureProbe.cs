@@ -65,7 +65,8 @@ public sealed class CurvatureProbe
 
     /// <summary>Measures H g while parameters and gradients still are the step's. Waits for the device.</summary>
     /// <param name="addGradients">Adds the gradients of the step's whole batch to the arena, which is 0 when it is called; called twice, or not at
-    /// all where the gradient is 0 or not finite.</param>
+    /// all where the gradient is 0 or not finite. What it throws ends the call, with parameters and gradients put back.</param>
+    /// <exception cref="ObjectDisposedException">Parameters, gradients or the optimizer have been disposed.</exception>
     public void Begin(Action addGradients)
     {
         ArgumentNullException.ThrowIfNull(addGradients);
@@ -93,7 +94,9 @@ public sealed class CurvatureProbe
     /// <summary>Completes the measurement when the step's update has been made. Waits for the device.</summary>
     /// <param name="step">The step's number.</param>
     /// <param name="learningRate">The rate it was made with.</param>
+    /// <returns>The curvature, NaN where the step was skipped or its gradient was 0 or not finite, and whether a spike is to be expected.</returns>
     /// <exception cref="InvalidOperationException">No measurement was begun.</exception>
+    /// <exception cref="ObjectDisposedException">The optimizer has been disposed.</exception>
     public CurvatureRecord Complete(long step, double learningRate)
     {
         if (_appliedBefore < 0)

@@ -129,6 +129,8 @@ public sealed class GradientMonitor : IDisposable
     /// <summary>Takes the oldest record that has reached the host and was not taken yet. Never waits.</summary>
     /// <param name="record">Valid until the next call or step; copy what you keep.</param>
     /// <returns>Whether there was one. Of records that nobody takes, the newest 8 are kept.</returns>
+    /// <exception cref="ObjectDisposedException">The monitor was disposed of while readings were on their way from a GPU.</exception>
+    /// <exception cref="Cuda.CudaException">The GPU has failed in an earlier step.</exception>
     public bool TryTake([NotNullWhen(true)] out GradientRecord? record)
     {
         CompleteArrived();
@@ -136,6 +138,7 @@ public sealed class GradientMonitor : IDisposable
     }
 
     /// <summary>The newest step's record. Waits for the device if it has not arrived.</summary>
+    /// <returns>Valid until the next step; copy what you keep.</returns>
     /// <exception cref="InvalidOperationException">No step was monitored yet.</exception>
     /// <exception cref="ObjectDisposedException">The monitor is disposed.</exception>
     public GradientRecord Read()

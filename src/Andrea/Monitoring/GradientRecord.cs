@@ -44,6 +44,7 @@ public sealed class GradientRecord
     /// gradient is far too small to feed it, the decoupling that comes before Adam's loss spikes (arXiv:2506.04805).</summary>
     /// <param name="index">Index into <see cref="Readings"/>.</param>
     /// <returns>NaN in steps whose update was not measured or that were skipped; +Infinity in the first step.</returns>
+    /// <exception cref="IndexOutOfRangeException">There is no such reading.</exception>
     /// <remarks>Follows from what is measured: v_t = beta2 v_{t-1} + (1 - beta2) g^2 holds for sums as for elements, so that with
     /// r = <see cref="TensorReading.SecondMomentRatio"/> the growth is beta2 / (1 - (1 - beta2) / (r (1 - beta2^t))). Exact but for the
     /// rounding of v to float32, which shows where v_{t-1} is less than a millionth of v_t.</remarks>
@@ -55,6 +56,7 @@ public sealed class GradientRecord
     }
 
     /// <summary>A record of its own with the same contents.</summary>
+    /// <returns>Yours to keep: later steps leave it alone.</returns>
     public GradientRecord Copy()
     {
         var copy = new GradientRecord(Tensors);

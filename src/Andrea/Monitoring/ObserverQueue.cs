@@ -48,7 +48,8 @@ public sealed partial class ObserverQueue : IStepObserver, IDisposable
     }
 
     /// <summary>Tells a sentence for the user: an observer has failed and was taken off, does not return, or records were dropped. Called by the
-    /// queue's thread, or by the thread that flushes at the end; an exception of a handler's is passed over.</summary>
+    /// queue's thread, or by the thread that flushes at the end of a run, disposes of the queue or ends the process. A handler's exception is passed over, so that it ends neither the run nor the telling of
+    /// the other handlers; the sentence stays in <see cref="Warnings"/>.</summary>
     public event Action<string>? Warned;
 
     /// <summary>Records that waited too long and were dropped, by no observer seen.</summary>

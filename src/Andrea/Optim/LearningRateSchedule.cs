@@ -48,6 +48,7 @@ public sealed record LearningRateSchedule
 
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0; beyond <see cref="TotalSteps"/> the last rate holds.</param>
+    /// <returns>The rate, warmup included.</returns>
     /// <exception cref="ArgumentException">The step is negative; or a rate or a number of steps of the schedule is out of range, and the message names it.</exception>
     public double At(long step)
     {

@@ -120,6 +120,7 @@ public abstract class Optimizer : IDisposable
     /// <param name="gradients">Their gradients, tensor for tensor of the same length; read only.</param>
     /// <param name="options">Which optimizer, and how; null for AdamW with its defaults.</param>
     /// <param name="clipper">Measures the same gradients before each update; its coefficients are folded in. Null does not clip. Not owned.</param>
+    /// <returns>The optimizer; owned by the caller.</returns>
     /// <exception cref="ArgumentException">As for the optimizer's own constructor.</exception>
     public static Optimizer Create(
         Device device, TensorSet parameters, TensorSet gradients, OptimizerOptions? options = null, GradClipper? clipper = null) => options switch
@@ -170,6 +171,7 @@ public abstract class Optimizer : IDisposable
     }
 
     /// <summary>What it remembers besides its moments, for a checkpoint. Waits for the device.</summary>
+    /// <returns>A copy of it; the moments are read from <see cref="FirstMoments"/> and <see cref="SecondMoments"/>.</returns>
     /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
     public OptimizerState ReadState()
     {

@@ -69,6 +69,7 @@ public sealed class RunData
 
     /// <summary>Reads a run's folder.</summary>
     /// <param name="folder">The folder; what it does not hold stays empty.</param>
+    /// <returns>What the folder says at this moment.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="IOException">A file exists but cannot be read.</exception>
     public static RunData Read(string folder)

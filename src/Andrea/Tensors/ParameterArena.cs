@@ -9,6 +9,9 @@ public sealed class ParameterArena : TensorSet, IDisposable
     /// <summary>Allocates an arena of zeros.</summary>
     /// <param name="device">Where the memory lies.</param>
     /// <param name="layout">Order, shapes and offsets; shared, must not grow afterwards.</param>
+    /// <exception cref="ObjectDisposedException">The device has been disposed.</exception>
+    /// <exception cref="OutOfMemoryException">The host has not that much memory.</exception>
+    /// <exception cref="Cuda.CudaException">The GPU has not that much memory, or has failed.</exception>
     public ParameterArena(Device device, ParameterLayout layout)
     {
         ArgumentNullException.ThrowIfNull(device);

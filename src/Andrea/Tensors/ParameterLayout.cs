@@ -39,10 +39,14 @@ public sealed class ParameterLayout
 
     /// <summary>Name of a tensor.</summary>
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    /// <returns>The name.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
     public string NameOf(int index) => _entries[index].Name;
 
     /// <summary>Shape of a tensor.</summary>
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    /// <returns>The shape.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
     public TensorShape ShapeOf(int index) => _entries[index].Shape;
 
     /// <summary>First element of a tensor in the arena, a multiple of 64.</summary>
@@ -60,6 +64,8 @@ public sealed class ParameterLayout
 
     /// <summary>Whether a tensor of that name exists.</summary>
     /// <param name="name">The exact name.</param>
+    /// <returns>True where <see cref="IndexOf"/> finds it.</returns>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
     public bool Contains(string name) => _indexByName.ContainsKey(name);
 
     private static long RoundUp(long elements) => (elements + AlignmentElements - 1) / AlignmentElements * AlignmentElements;

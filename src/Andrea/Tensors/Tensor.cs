@@ -40,6 +40,9 @@ public readonly struct Tensor
     /// <summary>Copies the first elements into host memory; waits for the device.</summary>
     /// <param name="destination">Receives <c>destination.Length</c> elements, from element <paramref name="start"/> on.</param>
     /// <param name="start">First element to copy, counted in this view.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the view.</exception>
+    /// <exception cref="InvalidOperationException">The tensor is the default value, which views nothing.</exception>
+    /// <exception cref="ObjectDisposedException">What it views has been disposed.</exception>
     public void CopyTo(Span<float> destination, long start = 0)
     {
         CheckRange(start, destination.Length);
@@ -49,6 +52,9 @@ public readonly struct Tensor
     /// <summary>Copies host memory into the view.</summary>
     /// <param name="source">Elements to store, may be reused on return.</param>
     /// <param name="start">First element to overwrite, counted in this view.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the view.</exception>
+    /// <exception cref="InvalidOperationException">The tensor is the default value, which views nothing.</exception>
+    /// <exception cref="ObjectDisposedException">What it views has been disposed.</exception>
     public void CopyFrom(ReadOnlySpan<float> source, long start = 0)
     {
         CheckRange(start, source.Length);
@@ -56,6 +62,9 @@ public readonly struct Tensor
     }
 
     /// <summary>Copies the whole view into a new array; waits for the device.</summary>
+    /// <returns>The elements in order, row-major; of the default value none.</returns>
+    /// <exception cref="OverflowException">More elements than an array can have.</exception>
+    /// <exception cref="ObjectDisposedException">What it views has been disposed.</exception>
     public float[] ToArray()
     {
         var values = new float[Length];

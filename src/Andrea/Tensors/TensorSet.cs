@@ -13,10 +13,14 @@ public abstract class TensorSet
 
     /// <summary>Name of a tensor, unique within the set.</summary>
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    /// <returns>The name.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
     public abstract string NameOf(int index);
 
     /// <summary>Shape of a tensor.</summary>
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
+    /// <returns>The shape.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
     public abstract TensorShape ShapeOf(int index);
 
     /// <summary>Where the memory lies, as far as we know: borrowed memory has an address and no more.</summary>

@@ -44,6 +44,7 @@ public readonly record struct TensorShape
     }
 
     /// <summary>Returns the sizes in an array of their own.</summary>
+    /// <returns>As many numbers as there are dimensions, outermost first.</returns>
     public long[] ToArray()
     {
         var sizes = new long[Rank];

@@ -33,6 +33,7 @@ public sealed class AbsorptionMonitor : IDisposable
     /// <summary>Prepares to look at a model's training.</summary>
     /// <param name="model">The model; not owned.</param>
     /// <param name="pass">Its training pass; not owned.</param>
+    /// <exception cref="ObjectDisposedException">The model's device has been disposed.</exception>
     public AbsorptionMonitor(GptModel model, GptPass pass)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -63,6 +64,8 @@ public sealed class AbsorptionMonitor : IDisposable
     /// <summary>What that found, and where the head's mean row is now. Waits for the device.</summary>
     /// <param name="step">The step's number, for the record.</param>
     /// <param name="microBatches">As the pass was told.</param>
+    /// <returns>Shares, sums and drift of that step.</returns>
+    /// <exception cref="ObjectDisposedException">This monitor, the model or the device has been disposed.</exception>
     public AbsorptionRecord Read(long step, int microBatches = 1)
     {
         _margins.CopyTo(_marginsRead);

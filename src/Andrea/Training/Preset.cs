@@ -76,6 +76,7 @@ public sealed record Preset(string Name, string Summary, GptConfig Config, Train
 
     /// <summary>Finds a preset by name, whatever the case.</summary>
     /// <param name="name">One of the names in <see cref="All"/>.</param>
+    /// <returns>The preset.</returns>
     /// <exception cref="ArgumentException">No preset has that name; the message lists those that exist.</exception>
     public static Preset Find(string name) =>
         All.FirstOrDefault(preset => preset.Name.Equals(name, StringComparison.OrdinalIgnoreCase))

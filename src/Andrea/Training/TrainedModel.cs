@@ -36,6 +36,7 @@ public sealed class TrainedModel : IDisposable
     /// <summary>Reads the newest finite checkpoint of a run, or one checkpoint.</summary>
     /// <param name="device">Where the model shall live; not owned.</param>
     /// <param name="path">Folder of a run, or of a checkpoint.</param>
+    /// <returns>Model and tokenizer; owned by the caller.</returns>
     /// <exception cref="CheckpointException">There is no checkpoint, or it is damaged or foreign.</exception>
     public static TrainedModel Load(Device device, string path)
     {

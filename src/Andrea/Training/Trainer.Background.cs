@@ -16,7 +16,8 @@ public sealed partial class Trainer
     private long _toldPhase;
 
     /// <summary>Tells a sentence for the user when an observer in the background has failed, does not return, or was so slow that records were dropped,
-    /// or when report.html could not be written. From any thread.</summary>
+    /// or when report.html could not be written. Called by the thread that tells observers in the background, that trains, or that disposes of the trainer. A handler's
+    /// exception is passed over: it ends neither the run nor the telling of the other handlers, and the sentence stays in <see cref="Warnings"/>.</summary>
     public event Action<string>? Warned
     {
         add => _background.Warned += value;
@@ -29,6 +30,7 @@ public sealed partial class Trainer
     /// <summary>Adds an observer; in the order of adding, all are told of every step, on the thread that trains. For what may take its time, such as
     /// writing a file, there is <see cref="ObserveInBackground"/>.</summary>
     /// <param name="observer">Not owned.</param>
+    /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public void Observe(IStepObserver observer)
     {
         ArgumentNullException.ThrowIfNull(observer);

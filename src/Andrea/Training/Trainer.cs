@@ -170,6 +170,11 @@ public sealed partial class Trainer : IDisposable
     /// <param name="tokenCount">Number of tokens.</param>
     /// <param name="sampling">Temperature, top-k, seed; null for the defaults.</param>
     /// <returns>Prompt and continuation.</returns>
+    /// <exception cref="UnknownCharacterException">The prompt has a character that the tokenizer does not know.</exception>
+    /// <exception cref="InvalidTextException">The prompt has half a surrogate pair.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of tokens is negative, or an option is out of range.</exception>
+    /// <exception cref="InvalidOperationException">Another thread computes with this trainer; or the model has diverged and has no token to draw (<see cref="DivergedModelException"/>).</exception>
+    /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public string Sample(string prompt = "", int tokenCount = 200, SamplingOptions? sampling = null) => Alone(() =>
     {
         using var generator = new TextGenerator(Model, Tokenizer, sampling ?? new SamplingOptions { Seed = Options.Seed });
@@ -178,6 +183,8 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>Makes one step, for callers with a loop of their own.</summary>
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; parameters and moments are untouched.</exception>
+    /// <exception cref="InvalidOperationException">Another thread computes with this trainer.</exception>
+    /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public void TrainStep()
     {
         Enter();

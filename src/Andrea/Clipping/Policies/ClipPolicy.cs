@@ -39,6 +39,7 @@ public abstract record ClipPolicy
 
     /// <summary>The policy of that name, with its defaults.</summary>
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
+    /// <returns>The policy.</returns>
     /// <exception cref="ArgumentException">There is no such policy.</exception>
     public static ClipPolicy Create(string kind) => kind switch
     {

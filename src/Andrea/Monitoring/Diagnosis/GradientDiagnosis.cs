@@ -41,10 +41,12 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     /// <summary>The options it was made with.</summary>
     public GradientDiagnosisOptions Options { get; }
 
-    /// <summary>Tells every verdict, on the thread that tells of steps.</summary>
+    /// <summary>Tells every verdict, on the thread that tells of steps. A handler's exception is not caught: it ends the call that found the verdict, as an
+    /// observer's own would, and handlers after it are not told; the verdict is among <see cref="Verdicts"/> all the same.</summary>
     public event Action<Verdict>? Found;
 
-    /// <summary>Tells every spike, on the thread that tells of steps.</summary>
+    /// <summary>Tells every spike, on the thread that tells of steps. A handler's exception is not caught: it ends the call that found the spike, as an
+    /// observer's own would, and handlers after it are not told; the spike is among <see cref="Spikes"/> all the same.</summary>
     public event Action<SpikeRecord>? Spiked;
 
     /// <summary>Number of different tokens, by which a first loss is judged; null if unknown.</summary>

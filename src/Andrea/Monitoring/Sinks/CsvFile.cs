@@ -27,6 +27,7 @@ public sealed class CsvFile : IStepObserver, IDisposable
     /// <summary>Appends to files; creates them and their folders with the first record if need be.</summary>
     /// <param name="path">The file for steps.</param>
     /// <param name="gradientsPath">The file for the norms of tensors; null writes none.</param>
+    /// <exception cref="ArgumentException">A path is empty, or cannot be one.</exception>
     public CsvFile(string path, string? gradientsPath = null)
     {
         _steps = new AppendedFile(path, RecordsPerFlush);
@@ -36,6 +37,8 @@ public sealed class CsvFile : IStepObserver, IDisposable
 
     /// <summary>Drops the rows of later steps, which a resumed run is about to make again, and a row cut off by a crash.</summary>
     /// <param name="step">The last step to keep; -1 empties the files.</param>
+    /// <exception cref="IOException">A file cannot be read or replaced.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file may not be replaced.</exception>
     public void DropAfter(long step)
     {
         DropAfter(_steps, step);

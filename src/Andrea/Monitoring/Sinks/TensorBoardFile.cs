@@ -29,6 +29,7 @@ public sealed class TensorBoardFile : IStepObserver, IDisposable
     /// <summary>Chooses the file's name; the file is made with the first record.</summary>
     /// <param name="folder">Where it goes, such as a run's folder; created if need be.</param>
     /// <param name="clock">Gives the time of each event; null for the system's.</param>
+    /// <exception cref="ArgumentException">The folder is empty, or cannot be one.</exception>
     public TensorBoardFile(string folder, TimeProvider? clock = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

@@ -22,6 +22,7 @@ public static class AndreaBin
 
     /// <summary>The name that ANDREA gives the checkpoint of a step: <c>step_000100.bin</c>.</summary>
     /// <param name="step">Step number, from 0 to 2,147,483,647.</param>
+    /// <returns>The name, without a folder.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The step is negative, or more than the file can count.</exception>
     public static string FileNameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"step_{Checked(step):D6}.bin");
 
