@@ -20,10 +20,7 @@ namespace Andrea.Training.Replay;
 /// </remarks>
 internal static class StepReplay
 {
-    private const int WorstRows = 3, MostTensors = 5, LeastHistory = 10;
-
-    // Rounding moves loss and norm by parts in 10,000 at most, also of large models.
-    private const double LossTolerance = 1e-3, NormTolerance = 1e-2;
+    private const int WorstRows = 3, MostTensors = 5;
 
     /// <summary>Makes the step again.</summary>
     /// <param name="device">Where; the run's own gives its bits. Not owned.</param>
@@ -137,8 +134,8 @@ internal static class StepReplay
         var options = new GradientDiagnosisOptions();
         var guard = new SpikeGuardOptions();
         double[] lossesBefore = recorded.Before(step, value => value.Loss), normsBefore = recorded.Before(step, value => value.Norm);
-        (double lossScore, double usualLoss) = SpikeDecision.ScoreOf(lossesBefore, bits.Loss, LeastHistory, guard.LossSmallestShare);
-        (double normScore, double usualNorm) = SpikeDecision.ScoreOf(normsBefore, bits.Norm, LeastHistory, guard.NormSmallestShare);
+        (double lossScore, double usualLoss) = SpikeDecision.ScoreOf(lossesBefore, bits.Loss, ReplayJudgement.LeastHistory, guard.LossSmallestShare);
+        (double normScore, double usualNorm) = SpikeDecision.ScoreOf(normsBefore, bits.Norm, ReplayJudgement.LeastHistory, guard.NormSmallestShare);
         double[] rows = losses.RowsOf(draw), others = losses.RowsAfter(draw);
         var sorted = new RobustWindow(rows.Length);
         foreach (double row in rows)
@@ -163,66 +160,7 @@ internal static class StepReplay
             FirstNonFinite = log.FirstNonFinite,
             Reference = onReference ? losses.OnReference(draw) : null,
         };
-        bool isSpike = lossScore > options.LossSpike || normScore > options.NormSpike;
-        result = result with { Verdict = VerdictOf(result, isSpike, usualLoss, usualNorm) };
-        return result with { Sentence = SentenceOf(result, isSpike) };
-    }
-
-    private static ReplayVerdict VerdictOf(ReplayResult result, bool isSpike, double usualLoss, double usualNorm)
-    {
-        if (IsLossOff(result) || IsNormOff(result))
-            return ReplayVerdict.Numerics;
-        if (!isSpike)
-            return ReplayVerdict.Usual;
-        bool othersToo = IsLossSpike(result)
-            ? IsLike(result.OtherLoss, result.Recomputed.Loss, usualLoss)
-            : IsLike(result.OtherNorm, result.Recomputed.Norm, usualNorm);
-        return othersToo ? ReplayVerdict.Parameters : ReplayVerdict.Data;
-    }
-
-    /// <summary>Whether the spike is the loss's, or rather the norm's.</summary>
-    private static bool IsLossSpike(ReplayResult result) => result.LossScore >= result.NormScore;
-
-    /// <summary>Whether what other batches give is closer to the spike than to what was usual.</summary>
-    private static bool IsLike(double other, double spike, double usual) => !double.IsFinite(other) || (double.IsFinite(spike) && other > 0.5 * (spike + usual));
-
-    private static bool IsLossOff(ReplayResult result) => result.Reference is { } reference && IsOff(result.Recomputed.Loss, reference.Loss, LossTolerance);
-
-    private static bool IsNormOff(ReplayResult result) => result.Reference is { } reference && IsOff(result.Recomputed.Norm, reference.Norm, NormTolerance);
-
-    /// <summary>Whether float32 has lost what double has not: where that is not finite either, it is not the sums.</summary>
-    private static bool IsOff(double value, double reference, double tolerance) =>
-        double.IsFinite(reference) && !(Math.Abs(value - reference) <= tolerance * Math.Abs(reference));
-
-    private static string SentenceOf(ReplayResult result, bool isSpike)
-    {
-        string same = Invariant($"Step {result.Step} has the recorded bits");
-        bool isLoss = IsLossSpike(result);
-        (string name, double value, double score, double other) = isLoss
-            ? ("loss", result.Recomputed.Loss, result.LossScore, result.OtherLoss)
-            : ("norm", result.Recomputed.Norm, result.NormScore, result.OtherNorm);
-        string of = result.Source is { } source ? $" of its source {source}" : "";
-        string off = double.IsFinite(value)
-            ? Invariant($"its {name} {value:G5} stands {score:F1} deviations above the median{of} before it")
-            : Invariant($"its {name} is {value}");
-        string others = Invariant($"the batches that follow{of} have a {name} of {other:G5} under the same parameters");
-        return result.Verdict switch
-        {
-            ReplayVerdict.Usual when result.History < LeastHistory =>
-                Invariant($"{same}; before it only {result.History} steps{of} are recorded, too few to say whether loss or norm stands out."),
-            ReplayVerdict.Usual => $"{same}, and neither loss nor norm stands out.",
-            ReplayVerdict.Numerics => $"{same}, but with sums in double {NumericsOf(result)}: {(isSpike ? "the spike is in the numerics of float32" : "float32 is at fault")}.",
-            ReplayVerdict.Parameters => $"{same} and {off}; but {others}, so those were bad before: look at earlier steps.",
-            _ => $"{same} and {off}; {others}: the spike is in the data of this batch.",
-        };
-    }
-
-    private static string NumericsOf(ReplayResult result)
-    {
-        (double loss, double norm) = result.Reference!.Value;
-        string ofLoss = IsLossOff(result) ? Invariant($"its loss is {loss:G6} instead of {result.Recomputed.Loss:G6}") : "";
-        string ofNorm = IsNormOff(result) ? Invariant($"its norm is {norm:G6} instead of {result.Recomputed.Norm:G6}") : "";
-        return ofLoss + (ofLoss != "" && ofNorm != "" ? " and " : "") + ofNorm;
+        return ReplayJudgement.Judge(result, usualLoss, usualNorm);
     }
 
     private static List<ReplayTensor> TensorsOf(string runFolder, long step, RecordedSteps recorded, GradientRecord? gradients, GradientDiagnosisOptions options)
@@ -234,7 +172,7 @@ internal static class StepReplay
         for (int i = 0; i < gradients.Tensors.Count; i++)
         {
             double norm = gradients.Readings[i].Norm;
-            bool isKnown = before.TryGetValue(gradients.Tensors[i].Name, out RobustWindow? window) && window.Count >= LeastHistory;
+            bool isKnown = before.TryGetValue(gradients.Tensors[i].Name, out RobustWindow? window) && window.Count >= ReplayJudgement.LeastHistory;
             tensors.Add(new ReplayTensor(
                 gradients.Tensors[i].Name, norm, isKnown ? window!.ZScore(norm, options.SpikeSmallestShare) : double.NaN, isKnown ? window!.Median : double.NaN));
         }
