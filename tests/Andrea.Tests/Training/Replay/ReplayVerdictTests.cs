@@ -9,7 +9,7 @@ namespace Andrea.Tests.Training.Replay;
 /// <summary>What is blamed for a step that stands out.</summary>
 public sealed class ReplayVerdictTests : IDisposable
 {
-    private RecordedRun _run = new(SmallRun.Data);
+    private readonly RecordedRun _run = new(SmallRun.Data);
 
     public void Dispose() => _run.Dispose();
 
@@ -73,6 +73,47 @@ public sealed class ReplayVerdictTests : IDisposable
         Assert.Equal(result.Recomputed.Norm, result.Reference.Value.Norm, 1e-4);
         Assert.NotEqual(result.Recomputed, new StepBits(result.Reference.Value.Loss, result.Reference.Value.Norm, result.Recomputed.Coefficient));
     }
+
+    [Theory]
+    [InlineData(20, 2, 3.0, 1.0, 1.1, 1.0, "Data")]
+    [InlineData(20, 2, 3.0, 1.0, 2.5, 1.0, "Parameters")]
+    [InlineData(1, 60, 1.0, 50, 1.0, 1.5, "Data")]
+    [InlineData(1, 60, 1.0, 50, 1.0, 30, "Parameters")]
+    [InlineData(9, 60, 3.0, 50, 1.1, 30, "Data")]
+    [InlineData(9, double.PositiveInfinity, 3.0, double.NaN, 1.1, double.NaN, "Parameters")]
+    [InlineData(9, double.PositiveInfinity, 3.0, double.NaN, 2.9, 1.0, "Data")]
+    [InlineData(1, 1, 1.0, 1.0, 9.0, 9.0, "Usual")]
+    public void Judgement_IsByTheKindOfSpike(double lossScore, double normScore, double loss, double norm, double otherLoss, double otherNorm, string verdict)
+    {
+        ReplayResult result = Of(loss, norm, null) with { LossScore = lossScore, NormScore = normScore, OtherLoss = otherLoss, OtherNorm = otherNorm };
+        Assert.Equal(verdict, ReplayJudgement.Judge(result, usualLoss: 1, usualNorm: 1).Verdict.ToString());
+    }
+
+    [Theory]
+    [InlineData(double.NaN, double.NaN, double.NaN, double.NaN, null)]
+    [InlineData(1.0, 1.0, double.NaN, double.PositiveInfinity, null)]
+    [InlineData(1.0, 1.0, 1.0005, 1.005, null)]
+    [InlineData(1.0, double.NaN, 1.0, 7.0, "its norm is 7 instead of NaN:")]
+    [InlineData(1.0, double.NaN, 1.1, double.NaN, "its loss is 1.1 instead of 1:")]
+    [InlineData(1.0, 2.0, 1.1, 2.2, "its loss is 1.1 instead of 1 and its norm is 2.2 instead of 2:")]
+    public void Numerics_OnlyWhereTheReferenceIsFinite(double loss, double norm, double referenceLoss, double referenceNorm, string? words)
+    {
+        ReplayResult result = ReplayJudgement.Judge(Of(loss, norm, (referenceLoss, referenceNorm)), usualLoss: 1, usualNorm: 1);
+        Assert.Equal(words is not null, result.Verdict == ReplayVerdict.Numerics);
+        Assert.Contains(words ?? "has the recorded bits", result.Sentence, StringComparison.Ordinal);
+    }
+
+    private static ReplayResult Of(double loss, double norm, (double, double)? reference) => new()
+    {
+        Step = 90,
+        From = 0,
+        Verdict = ReplayVerdict.Usual,
+        Sentence = "",
+        History = 50,
+        Recorded = new StepBits(loss, norm, 1),
+        Recomputed = new StepBits(loss, norm, 1),
+        Reference = reference,
+    };
 
     private static TokenDataset TwoSources()
     {
