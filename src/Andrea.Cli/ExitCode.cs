@@ -26,4 +26,7 @@ internal static class ExitCode
 
     /// <summary>A replayed step, or one before it, has other bits than were recorded.</summary>
     public const int ReplayHardware = 13;
+
+    /// <summary>A replayed step has other bits, but the options that it was made with are not known any more.</summary>
+    public const int ReplayUnknown = 14;
 }

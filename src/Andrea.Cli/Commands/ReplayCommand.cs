@@ -12,6 +12,9 @@ internal sealed class ReplayCommand
 {
     private const int TextLength = 160;
 
+    // Between lines of progress, as in training.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+
     private readonly Argument<string> _run = new("RUN") { Description = "Folder of the run." };
     private readonly Option<long?> _step = CliOption.Whole("--step", "The step to make again, from 1.", 1);
     private readonly DataOptions _data = new();
@@ -24,7 +27,8 @@ internal sealed class ReplayCommand
     {
         var replay = new ReplayCommand(terminal);
         var command = new Command("replay", "Makes a recorded step again, bit for bit, and says whether a spike is in the data, the numerics or the hardware. "
-            + "Exit code: 0 for a step as recorded and as usual, 10 for the data, 11 for the parameters before it, 12 for float32, 13 for other bits than were recorded.")
+            + "Exit code: 0 for a step as recorded and as usual, 10 for the data, 11 for the parameters before it, 12 for float32, 13 for other bits than were recorded, "
+            + "14 for those where it is not known any more what options the step was made with.")
         {
             replay._run, replay._step,
         };
@@ -45,11 +49,23 @@ internal sealed class ReplayCommand
         bool onReference = _device.IsReference(parsed);
         using Device device = _device.Open(parsed, _terminal);
         Line($"Making step {step} of {run} again on {device.Description}.");
-        ReplayResult result = ErrorReport.AsUsage(() => StepReplay.Run(device, run, step, OpenData, onReference));
+        ReplayResult result = ErrorReport.AsUsage(() => StepReplay.Run(device, run, step, OpenData, onReference, ProgressTo(step)));
         Show(result, onReference);
         return CodeOf(result.Verdict);
 
         TokenDataset OpenData(Tokenizer tokenizer) => _data.ChooseAgain(parsed, DataChoice.ReadFrom(run)).Open(tokenizer);
+    }
+
+    private Action<long> ProgressTo(long step)
+    {
+        long shown = _terminal.Clock.GetTimestamp();
+        return made =>
+        {
+            if (made == step || _terminal.Clock.GetElapsedTime(shown) < Quiet)
+                return;
+            shown = _terminal.Clock.GetTimestamp();
+            Line(Invariant($"Step {made} of {step} is made."));
+        };
     }
 
     private static int CodeOf(ReplayVerdict verdict) => verdict switch
@@ -58,6 +74,7 @@ internal sealed class ReplayCommand
         ReplayVerdict.Parameters => ExitCode.ReplayParameters,
         ReplayVerdict.Numerics => ExitCode.ReplayNumerics,
         ReplayVerdict.Hardware => ExitCode.ReplayHardware,
+        ReplayVerdict.Unknown => ExitCode.ReplayUnknown,
         _ => ExitCode.Done,
     };
 
@@ -76,7 +93,7 @@ internal sealed class ReplayCommand
         foreach (ReplayTensor tensor in result.Tensors)
             if (tensor.ZScore > 3)
                 Line(Invariant($"{tensor.Name}: norm {Units.Value(tensor.Norm)}, {tensor.ZScore:0.0} deviations above its median {Units.Value(tensor.Median)}."));
-        Line($"The sequences of its batch have a median loss of {Units.Value(result.RowMedian)}, the batches that follow a mean of {Units.Value(result.OtherLoss)}. The worst:");
+        Line($"The sequences of its batch have a median loss of {Units.Value(result.RowMedian)}, the batches that follow{(result.Source is { } source ? $" in {source}" : "")} a mean of {Units.Value(result.OtherLoss)}. The worst:");
         foreach (ReplayRow row in result.WorstRows)
             Line(Invariant($"  sequence {row.Number}: loss {Units.Value(row.Loss)}, {row.ZScore:0.0} deviations above: {Short(row.Text)}"));
         if (result.Reference is { } reference)

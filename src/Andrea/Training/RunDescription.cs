@@ -32,8 +32,12 @@ internal sealed record RunDescription
     /// <summary>The model.</summary>
     public required GptConfig Config { get; init; }
 
-    /// <summary>The trainer's options.</summary>
+    /// <summary>The trainer's options: those that the run went on with last.</summary>
     public required TrainerOptions Options { get; init; }
+
+    /// <summary>The options that a resumed run began with; null for one that was not resumed, whose are <see cref="Options"/>, and where they are not known:
+    /// of a run that was resumed by a version that did not write them down.</summary>
+    public TrainerOptions? Began { get; init; }
 
     /// <summary>The tokenizer, without its vocabulary.</summary>
     public required TokenizerDescription Tokenizer { get; init; }
@@ -76,4 +80,5 @@ internal sealed record TokenizerDescription(string Kind, int VocabularySize);
 /// <param name="At">When, UTC.</param>
 /// <param name="Step">Steps done by then.</param>
 /// <param name="Device">The device that it went on with.</param>
-internal sealed record ResumeDescription(DateTimeOffset At, long Step, string Device);
+/// <param name="Options">The options that it went on with; null where a version resumed it that did not write them down.</param>
+internal sealed record ResumeDescription(DateTimeOffset At, long Step, string Device, TrainerOptions? Options = null);

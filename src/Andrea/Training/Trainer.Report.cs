@@ -70,8 +70,14 @@ public sealed partial class Trainer
         RunDescription description = fresh;
         if (resumes)
         {
-            RunDescription before = (RunData.HasContent(Path.Combine(folder, RunDescription.FileName)) ? RunDescription.TryRead(folder) : null) ?? fresh;
-            description = before with { Options = Options, Resumed = [.. before.Resumed, new ResumeDescription(now, Step, device.Description)] };
+            RunDescription? known = RunData.HasContent(Path.Combine(folder, RunDescription.FileName)) ? RunDescription.TryRead(folder) : null;
+            RunDescription before = known ?? fresh;
+            description = before with
+            {
+                Options = Options,
+                Began = known is { Resumed.Count: 0 } ? known.Options : before.Began,
+                Resumed = [.. before.Resumed, new ResumeDescription(now, Step, device.Description, Options)],
+            };
         }
         try
         {

@@ -10,13 +10,14 @@ internal sealed class BatchLosses : IDisposable
     // So many batches after the step's stand for what is usual.
     private const int Others = 4;
 
+    private readonly Device _device;
     private readonly Trainer _trainer;
     private readonly GptModel _before;
 
     /// <summary>Copies the parameters as they are now.</summary>
     public BatchLosses(Device device, Trainer trainer)
     {
-        _trainer = trainer;
+        (_device, _trainer) = (device, trainer);
         _before = new GptModel(device, trainer.Model.Config);
         _before.Parameters.Take(trainer.Model.Parameters);
     }
@@ -42,7 +43,15 @@ internal sealed class BatchLosses : IDisposable
 
     /// <summary>The losses of the sequences that come after a batch in its source.</summary>
     public double[] RowsAfter(BatchDraw draw) =>
-        [.. Enumerable.Range(1, Others).SelectMany(i => RowsOf(draw with { FirstWindow = draw.FirstWindow + (long)i * draw.WindowCount }))];
+        [.. After(draw).SelectMany(other => RowsOf(other))];
+
+    /// <summary>The norms of the gradients of the batches that come after a batch in its source.</summary>
+    public double[] NormsAfter(BatchDraw draw)
+    {
+        using var model = new GptModel(_device, _before.Config);
+        model.Parameters.Take(_before.Parameters);
+        return [.. After(draw).Select(other => Measure(_device, model, other).Norm)];
+    }
 
     /// <summary>The sequences of a batch with the highest losses, and how far each stands above others.</summary>
     public List<ReplayRow> Worst(in BatchDraw draw, double[] losses, double[] others, int count)
@@ -64,10 +73,21 @@ internal sealed class BatchLosses : IDisposable
         using Device reference = Device.Reference();
         using var model = new GptModel(reference, _before.Config);
         model.Parameters.Flat.CopyFrom(_before.Parameters.Flat.ToArray());
+        return Measure(reference, model, draw);
+    }
+
+    private static IEnumerable<BatchDraw> After(BatchDraw draw) =>
+        Enumerable.Range(1, Others).Select(i => draw with { FirstWindow = draw.FirstWindow + (long)i * draw.WindowCount });
+
+    /// <summary>Loss and norm of a batch, as the trainer's step computes them.</summary>
+    private (double Loss, double Norm) Measure(Device device, GptModel model, in BatchDraw draw)
+    {
         int rows = _trainer.Options.BatchSize, tokens = _trainer.TokenCount;
         var (inputs, targets) = (new int[rows * tokens], new int[rows * tokens]);
-        using var pass = new GptPass(model, rows, tokens);
-        using var clipper = new GradClipper(reference, model.Gradients, new GradClipperOptions { MaxNorm = double.PositiveInfinity });
+        using var pass = new GptPass(model, rows, tokens) { ZeroSumGradient = _trainer.Options.ZeroSumGradient };
+        using var clipper = new GradClipper(device, model.Gradients, new GradClipperOptions { MaxNorm = double.PositiveInfinity });
+        pass.ResetLoss();
+        model.ZeroGradients();
         for (int i = 0; i < _trainer.Options.MicroBatches; i++)
         {
             _trainer.Fill(draw, i, inputs, targets);

@@ -7,6 +7,7 @@ namespace Andrea.Training.Replay;
 internal sealed class RecordedSteps
 {
     private readonly Dictionary<long, StepBits> _steps = [];
+    private readonly Dictionary<long, string> _sources = [];
 
     private RecordedSteps()
     {
@@ -19,7 +20,11 @@ internal sealed class RecordedSteps
         JsonLines.Read(RunFolder.MetricsOf(runFolder), (step, record) =>
         {
             if (record.Number("loss") is { } loss && record.Number("norm") is { } norm && record.Number("coefficient") is { } coefficient)
+            {
                 recorded._steps[step] = new StepBits(loss, norm, coefficient);
+                if (record.Text("source") is { } source)
+                    recorded._sources[step] = source;
+            }
         });
         return recorded;
     }
@@ -30,18 +35,24 @@ internal sealed class RecordedSteps
     /// <summary>A step's bits; null when they were not recorded.</summary>
     public StepBits? this[long step] => _steps.TryGetValue(step, out StepBits bits) ? bits : null;
 
-    /// <summary>The finite values before a step that a spike is judged by, the oldest first.</summary>
+    /// <summary>Name of the source that a step's batch is of; null where there is only one.</summary>
+    public string? SourceOf(long step) => _sources.GetValueOrDefault(step);
+
+    /// <summary>The finite values of the steps of the same source before a step that a spike is judged by, the oldest first.</summary>
     public double[] Before(long step, Func<StepBits, double> value)
     {
+        int most = new SpikeGuardOptions().Window;
+        string? source = SourceOf(step);
         var values = new List<double>();
-        for (long earlier = Math.Max(1, step - new SpikeGuardOptions().Window); earlier < step; earlier++)
-            if (this[earlier] is { } bits && double.IsFinite(value(bits)))
+        for (long earlier = step - 1; earlier >= 1 && values.Count < most; earlier--)
+            if (this[earlier] is { } bits && SourceOf(earlier) == source && double.IsFinite(value(bits)))
                 values.Add(value(bits));
+        values.Reverse();
         return [.. values];
     }
 
-    /// <summary>Each tensor's norms before a step, from gradients.jsonl.</summary>
-    public static Dictionary<string, RobustWindow> NormsBefore(string runFolder, long step)
+    /// <summary>Each tensor's norms in the steps of the same source before a step, from gradients.jsonl.</summary>
+    public Dictionary<string, RobustWindow> NormsBefore(string runFolder, long step)
     {
         var norms = new Dictionary<string, RobustWindow>();
         string[] names = [];
@@ -49,7 +60,7 @@ internal sealed class RecordedSteps
         {
             if (record.TryGetProperty("tensors", out _))
                 names = [.. record.Items("tensors").Select(name => name.ToString())];
-            if (at >= step)
+            if (at >= step || SourceOf(at) != SourceOf(step))
                 return;
             int place = 0;
             foreach (double? norm in record.Items("norm").Select(JsonValues.Number))

@@ -9,7 +9,7 @@ internal enum ReplayVerdict
     /// <summary>The same bits; this batch is unusual, others are not: it is in the data.</summary>
     Data,
 
-    /// <summary>The same bits; other batches give such losses, too: the parameters were at fault before the step, so an earlier step is.</summary>
+    /// <summary>The same bits; other batches give such losses or norms, too: the parameters were at fault before the step, so an earlier step is.</summary>
     Parameters,
 
     /// <summary>The same bits, but with sums in double the result is another: float32 is at fault.</summary>
@@ -17,6 +17,9 @@ internal enum ReplayVerdict
 
     /// <summary>Other bits than were recorded: the machine, or something else that is not a function of data and seed.</summary>
     Hardware,
+
+    /// <summary>Other bits than were recorded, but the run was gone on with since, and what options it had until then is not known: nothing is proved.</summary>
+    Unknown,
 }
 
 /// <summary>What is compared of a step, bit for bit.</summary>
@@ -28,7 +31,8 @@ internal readonly record struct StepBits(double Loss, double Norm, double Coeffi
     /// <summary>Whether every number has the same bits; all NaN are one.</summary>
     public bool IsSame(StepBits other) => IsSame(Loss, other.Loss) && IsSame(Norm, other.Norm) && IsSame(Coefficient, other.Coefficient);
 
-    private static bool IsSame(double a, double b) =>
+    /// <summary>Whether two numbers have the same bits; all NaN are one.</summary>
+    public static bool IsSame(double a, double b) =>
         (double.IsNaN(a) && double.IsNaN(b)) || BitConverter.DoubleToInt64Bits(a) == BitConverter.DoubleToInt64Bits(b);
 }
 
@@ -70,7 +74,13 @@ internal sealed record ReplayResult
     /// <summary>The first step whose bits are not the recorded ones; null when all are.</summary>
     public long? DifferentStep { get; init; }
 
-    /// <summary>z-scores of loss and norm among the recorded steps before; +Inf for what is not finite.</summary>
+    /// <summary>Name of the source of the step's batch; null where there is only one.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Recorded steps before of the same source, by which it is judged.</summary>
+    public int History { get; init; }
+
+    /// <summary>z-scores of loss and norm among those; +Inf for what is not finite, 0 where they are too few.</summary>
     public double LossScore { get; init; }
 
     /// <summary>See <see cref="LossScore"/>.</summary>
@@ -81,6 +91,9 @@ internal sealed record ReplayResult
 
     /// <summary>Mean loss of the batches that follow, under the same parameters.</summary>
     public double OtherLoss { get; init; }
+
+    /// <summary>Mean norm of their gradients, likewise.</summary>
+    public double OtherNorm { get; init; }
 
     /// <summary>The sequences with the highest losses, highest first; those that are not finite before them.</summary>
     public IReadOnlyList<ReplayRow> WorstRows { get; init; } = [];

@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Andrea.Training;
+using Andrea.Training.Checkpoints;
+using Andrea.Training.Replay;
+
+namespace Andrea.Tests.Training.Replay;
+
+/// <summary>Runs that were gone on with: each part is made again with its own options.</summary>
+public sealed class RunSegmentsTests : IDisposable
+{
+    private static readonly TrainerOptions Options = SmallRun.Options with { Steps = 30, CheckpointEvery = 10, KeepCheckpoints = 1 };
+
+    private readonly RecordedRun _run = new(SmallRun.Data);
+
+    public void Dispose() => _run.Dispose();
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(30)]
+    [InlineData(31)]
+    [InlineData(65)]
+    public void ExtendedRun_EarlyCheckpointsGone_HasItsBits(long step)
+    {
+        // Of a guard with snapshots, whose state has to go over the resumes, too.
+        _run.Train(Options with { SpikeGuard = new SpikeGuardOptions { SnapshotEvery = 10 } });
+        _run.GoOn(options => options with { Steps = 60 });
+        _run.GoOn(options => options with { Steps = 70, LearningRate = 3e-2, MicroBatches = 2 });
+        ReplayResult result = _run.Replay(step);
+        Assert.Equal((ReplayVerdict.Usual, 0L, null), (result.Verdict, result.From, result.DifferentStep));
+    }
+
+    [Fact]
+    public void ExtendedRun_FromTheCheckpointItWasResumedFrom_HasItsBits()
+    {
+        _run.Train(Options with { KeepCheckpoints = 9 });
+        _run.GoOn(options => options with { Steps = 60 });
+        ReplayResult result = _run.Replay(35);
+        Assert.Equal((ReplayVerdict.Usual, 30L), (result.Verdict, result.From));
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(45)]
+    public void OptionsOfTheTimeUnknown_OtherBitsProveNothing(long step)
+    {
+        _run.Train(Options);
+        _run.GoOn(options => options with { Steps = 60 });
+        ForgetOptions();
+        ReplayResult result = _run.Replay(step);
+        Assert.Equal((ReplayVerdict.Unknown, true), (result.Verdict, result.DifferentStep <= 10));
+        Assert.Contains("so this proves nothing", result.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OptionsOfTheTimeUnknown_ACheckpointOfTheTimeTells()
+    {
+        _run.Train(Options with { KeepCheckpoints = 9 });
+        _run.GoOn(options => options with { Steps = 60 });
+        ForgetOptions();
+        foreach (long step in (long[])[5, 25, 35, 60])
+            Assert.Equal((step, ReplayVerdict.Usual), (step, _run.Replay(step).Verdict));
+    }
+
+    [Fact]
+    public void OtherBits_InARunThatWasResumed_SaySo()
+    {
+        _run.Train(Options);
+        _run.GoOn(options => options with { Steps = 60 });
+        _run.Tamper(35, "loss");
+        ReplayResult result = _run.Replay(38);
+        Assert.Equal((ReplayVerdict.Hardware, 35L), (result.Verdict, result.DifferentStep));
+        Assert.Contains("resumed in between", result.Sentence, StringComparison.Ordinal);
+        _run.Tamper(5, "loss");
+        Assert.DoesNotContain("resumed", _run.Replay(8).Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DamagedTensors_AnEarlierCheckpointServes()
+    {
+        _run.Train(Options with { KeepCheckpoints = 9 });
+        string model = Path.Combine(new CheckpointStore(RunFolder.CheckpointsOf(_run.Folder)).List()[1].Path, CheckpointFolder.ModelFile);
+        byte[] bytes = File.ReadAllBytes(model);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(model, bytes);
+        ReplayResult result = _run.Replay(25);
+        Assert.Equal((ReplayVerdict.Usual, 10L), (result.Verdict, result.From));
+    }
+
+    /// <summary>As an older version wrote run.json.</summary>
+    private void ForgetOptions()
+    {
+        string path = Path.Combine(_run.Folder, RunDescription.FileName);
+        JsonObject json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.Single(json, pair => string.Equals(pair.Key, "began", StringComparison.OrdinalIgnoreCase) && pair.Value is not null);
+        foreach (string name in (string[])["began", "Began"])
+            json.Remove(name);
+        foreach (JsonNode? resume in (json["resumed"] ?? json["Resumed"])!.AsArray())
+            foreach (string name in (string[])["options", "Options"])
+                resume!.AsObject().Remove(name);
+        File.WriteAllText(path, json.ToJsonString());
+    }
+}
