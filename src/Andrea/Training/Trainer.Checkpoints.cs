@@ -138,6 +138,7 @@ public sealed partial class Trainer
         RestoreGuard(state.Guard);
         _bestValidationLoss = state.BestValidationLoss;
         _lowInARow = state.LowInARow;
+        RestoreMonitors(state.Monitors);
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         DropRecordsAfter(Step);
@@ -198,6 +199,7 @@ public sealed partial class Trainer
             ValidationLoss = _lastValidation.Step == Step ? _lastValidation.Loss : null,
             BestValidationLoss = _bestValidationLoss,
             LowInARow = _lowInARow,
+            Monitors = SaveMonitors(),
             Guard = SaveGuard(),
         };
     }

@@ -1,6 +1,7 @@
 using Andrea.Monitoring;
 using Andrea.Optim;
 using Andrea.Tensors;
+using Andrea.Training.Checkpoints;
 
 namespace Andrea.Training;
 
@@ -75,6 +76,16 @@ public sealed partial class Trainer
         TakeAll();
         foreach (IStepObserver observer in _observers)
             observer.OnCurvature(record);
+    }
+
+    private MonitorProgress SaveMonitors() => new(_probe?.AboveInARow ?? 0, _absorption?.FirstMean);
+
+    private void RestoreMonitors(MonitorProgress? saved)
+    {
+        if (_probe is not null)
+            _probe.AboveInARow = saved?.CurvaturesAbove ?? 0;
+        if (_absorption is not null)
+            _absorption.FirstMean = saved?.FirstHeadMean;
     }
 
     private void AddGradients()
