@@ -97,7 +97,7 @@ internal sealed class TrainCommand
         TokenDataset data = choice.Open(_data.TokenizerName(parsed));
         CheckPrompt(parsed, data.Tokenizer);
         config = config with { VocabularySize = data.Tokenizer.VocabularySize };
-        MemoryCheck.Require(device, MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength), $"training {preset.Name}");
+        MemoryCheck.Require(device, MemoryCheck.TrainingBytes(config, options.BatchSize, config.ContextLength, options.SpikeGuard), $"training {preset.Name}");
         var trainer = new Trainer(device, config, data, options);
         choice.WriteTo(folder);
         Introduce(trainer, device, view, $"Training {preset.Name}");
