@@ -81,6 +81,24 @@ public class GuardedSourcesTests
     }
 
     [Fact]
+    public void GoingBack_BringsBackTheWindowsOfEverySource()
+    {
+        GuardRecord back = Train("cpu-1", Options, Faults).Guard.First(record => record.Action == GuardAction.RolledBack);
+        using Device device = Device.Cpu(1);
+        // The step after the rollback adds nothing to a window. A run for each checkpoint, since writing one touches what the guard has.
+        Fault[] faults = [.. Faults, new(FaultKind.NaNGradient, back.Step, back.Step)];
+        byte[][][] windows = [.. new[] { back.SnapshotStep, back.Step - 1, back.Step }.Select(step =>
+        {
+            using var folder = new TemporaryFolder();
+            using Trainer trainer = new(device, SmallRun.Config, Data, Options with { RunFolder = folder["run"] });
+            Run(trainer, faults, new Log(), (int)step);
+            return CheckpointFolder.ReadState(trainer.WriteCheckpoint()).Guard!.Device.Take(2).ToArray();
+        })];
+        Assert.NotEqual(windows[0], windows[1]);
+        Assert.Equal(windows[0], windows[2]);
+    }
+
+    [Fact]
     public void Checkpoint_WithOneWindowForAllSources_CanBeGoneOnWith()
     {
         using var folder = new TemporaryFolder();
