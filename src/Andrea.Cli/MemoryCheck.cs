@@ -9,12 +9,12 @@ namespace Andrea.Cli;
 /// <summary>Refuses what cannot fit into memory, before the system kills the process for it.</summary>
 internal static class MemoryCheck
 {
-    /// <summary>About what training takes: four arenas of parameters, the activations with their gradients, and a spike guard's snapshots, three arenas each.</summary>
+    /// <summary>About what training takes: four arenas of parameters, three for each snapshot of the spike guard, and the activations with their gradients.</summary>
     public static long TrainingBytes(GptConfig config, int batchSize, int tokenCount, SpikeGuardOptions? guard = null)
     {
         double rows = (double)batchSize * tokenCount;
         double activations = rows * (((16.0 * config.LayerCount) + 12) * config.ChannelCount + config.VocabularySize);
-        double arenas = 4.0 + (guard is { WideCount: > 0 } ? 3.0 * guard.Snapshots : 0);
+        double arenas = 4 + 3.0 * (guard is { WideCount: > 0 } ? guard.Snapshots : 0);
         double bytes = sizeof(float) * ((arenas * GptParameters.CreateLayout(config).ArenaLength) + activations);
         return (long)Math.Min(bytes, long.MaxValue / 2);
     }

@@ -33,7 +33,6 @@ public sealed class CurvatureProbe
     private readonly float[] _before, _gradient, _difference, _scratch;
     private double _norm, _distance;
     private long _appliedBefore = -1;
-    private int _aboveInARow;
 
     /// <summary>Prepares to measure.</summary>
     /// <param name="parameters">What is trained; moved and put back by each measurement; not owned.</param>
@@ -62,6 +61,9 @@ public sealed class CurvatureProbe
 
     /// <summary>The options it was made with.</summary>
     public CurvatureOptions Options { get; }
+
+    /// <summary>Measurements in a row, up to the newest, above the limit; part of checkpoints.</summary>
+    internal int AboveInARow { get; set; }
 
     /// <summary>Measures H g while parameters and gradients still are the step's. Waits for the device.</summary>
     /// <param name="addGradients">Adds the gradients of the step's whole batch to the arena, which is 0 when it is called; called twice, or not at
@@ -115,9 +117,9 @@ public sealed class CurvatureProbe
         double limit = 2 / learningRate;
         // A step that was skipped says nothing; it neither continues nor ends a row.
         if (!double.IsNaN(curvature))
-            _aboveInARow = curvature > limit ? _aboveInARow + 1 : 0;
-        bool announces = curvature > limit && _aboveInARow == Options.Sustained;
-        return new CurvatureRecord(step, curvature, limit, _aboveInARow, announces);
+            AboveInARow = curvature > limit ? AboveInARow + 1 : 0;
+        bool announces = curvature > limit && AboveInARow == Options.Sustained;
+        return new CurvatureRecord(step, curvature, limit, AboveInARow, announces);
     }
 
     private void GradientsAt(double distance, Action addGradients, float[] into)

@@ -6,7 +6,7 @@ namespace Andrea.Monitoring;
 /// <summary>What the spike guard did.</summary>
 public enum GuardAction
 {
-    /// <summary>The step's update was not made; its batch will be tried again.</summary>
+    /// <summary>The step's update was not made; its batch is to be tried again, unless the run goes back before.</summary>
     Skipped,
 
     /// <summary>The step's update was not made, and its batch is given up for good.</summary>
@@ -14,6 +14,9 @@ public enum GuardAction
 
     /// <summary>The step trains on a batch that was skipped before.</summary>
     Retried,
+
+    /// <summary>A batch that waited to be tried again is given up: the parameters that it was too much for are gone, and so is its turn.</summary>
+    Abandoned,
 
     /// <summary>Before the step, parameters and moments went back to a snapshot.</summary>
     RolledBack,
@@ -46,7 +49,7 @@ public readonly record struct GuardRecord
     /// <summary>The step that first drew the batch; 0 for a rollback.</summary>
     public long BatchStep { get; init; }
 
-    /// <summary>Which retry of the batch it is, from 1; 0 for the first time; for a rollback, which one of the run.</summary>
+    /// <summary>Which retry of the batch it is, or would have been, from 1; 0 for the first time; for a rollback, which one of the run.</summary>
     public int Attempt { get; init; }
 
     /// <summary>Of a rollback, the step whose parameters and moments there are now; else -1.</summary>
@@ -60,9 +63,10 @@ public readonly record struct GuardRecord
     /// <summary>What was done, for people; without the step.</summary>
     internal string Sentence => Action switch
     {
-        GuardAction.Skipped => Invariant($"skipped, because {Cause}; its batch will be tried again"),
+        GuardAction.Skipped => Invariant($"skipped, because {Cause}; its batch waits to be tried again"),
         GuardAction.Dropped => Invariant($"skipped, because {Cause}; its batch, drawn at step {BatchStep}, is given up"),
         GuardAction.Retried => Invariant($"tries the batch of step {BatchStep} again"),
+        GuardAction.Abandoned => Invariant($"the batch of step {BatchStep} is given up, because the parameters went back"),
         GuardAction.RolledBack => Invariant($"back to the parameters of step {SnapshotStep}, with a lower learning rate for a while (rollback {Attempt})"),
         _ => Invariant($"back to the parameters of step {SnapshotStep} for the last time; the run still spikes and ends here"),
     };

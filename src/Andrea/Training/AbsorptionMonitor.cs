@@ -26,9 +26,9 @@ public sealed class AbsorptionMonitor : IDisposable
     private readonly DeviceBuffer<float> _margins;
     private readonly DeviceBuffer<double> _sums;
     private readonly OwnedMemory _owned = new();
-    private readonly float[] _marginsRead, _meanRead, _firstMean;
+    private readonly float[] _marginsRead, _meanRead;
     private readonly double[] _sumsRead;
-    private bool _hasFirst;
+    private float[]? _firstMean;
 
     /// <summary>Prepares to look at a model's training.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -42,7 +42,7 @@ public sealed class AbsorptionMonitor : IDisposable
         _backend = model.Device.Backend;
         _head = model.HeadWeight;
         int vocabulary = model.Config.VocabularySize, channels = model.Config.ChannelCount;
-        (_marginsRead, _sumsRead, _meanRead, _firstMean) = (new float[pass.Rows], new double[pass.Rows], new float[channels], new float[channels]);
+        (_marginsRead, _sumsRead, _meanRead) = (new float[pass.Rows], new double[pass.Rows], new float[channels]);
         try
         {
             _margins = _owned.Add(_backend.Allocate<float>(pass.Rows));
@@ -56,6 +56,14 @@ public sealed class AbsorptionMonitor : IDisposable
             _owned.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The head's mean row when it was first looked at, from which the drift counts; null before. Part of checkpoints; one of another size is
+    /// left out.</summary>
+    internal float[]? FirstMean
+    {
+        get => _firstMean;
+        set => _firstMean = value?.Length == _meanRead.Length ? value : _firstMean;
     }
 
     /// <summary>Has the pass's next <see cref="GptPass.ForwardBackward"/> measured.</summary>
@@ -74,9 +82,7 @@ public sealed class AbsorptionMonitor : IDisposable
         _backend.LinearBackwardInput(_weights, _head, 1, (int)_mean.Length, (int)_weights.Length, _mean);
         _mean.CopyTo(_meanRead);
         GC.KeepAlive(this);
-        if (!_hasFirst)
-            _meanRead.CopyTo(_firstMean, 0);
-        _hasFirst = true;
+        _firstMean ??= [.. _meanRead];
         int absorbed = 0;
         double error = 0, squares = 0, drift = 0;
         for (int row = 0; row < _marginsRead.Length; row++)

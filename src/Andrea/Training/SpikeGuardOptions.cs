@@ -9,6 +9,7 @@ namespace Andrea.Training;
 /// before its update, without synchronisation; its batch is tried again later, and given up when it spikes again. Wide spikes: many such
 /// steps close together mean that the parameters are at fault; they, the moments and the state of optimizer and guard go back to a snapshot, batches are
 /// passed over, and the learning rate is lower for a while. Only what stands above can be a spike: falling losses are none.
+/// Of several sources, each is judged by its own steps alone; a change from one to another is no spike.
 /// <para>The step counter never goes back: after a rollback the run goes on with the next step, the schedule with it, so every step
 /// occurs once in the records, and the steps since the snapshot are lost. Nor does the place in the data: batches seen since the snapshot are not seen
 /// again. What is decided depends on step numbers alone, not on when results arrive: the host answers to step t before it makes step t + 2.</para>
@@ -21,11 +22,11 @@ namespace Andrea.Training;
 /// </remarks>
 public sealed record SpikeGuardOptions
 {
-    /// <summary>Accepted steps by whose losses and norms a step is judged; 16 to 256.</summary>
+    /// <summary>Accepted steps of its source by whose losses and norms a step is judged; 16 to 256.</summary>
     /// <value>128</value>
     public int Window { get; init; } = 128;
 
-    /// <summary>Accepted steps from which steps are judged at all. Before that, only NaN and Inf are skipped.</summary>
+    /// <summary>Accepted steps of a source from which its steps are judged at all. Before that, only NaN and Inf are skipped.</summary>
     /// <value>32</value>
     public int Minimum { get; init; } = 32;
 

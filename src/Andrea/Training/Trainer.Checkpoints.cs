@@ -138,6 +138,7 @@ public sealed partial class Trainer
         RestoreGuard(state.Guard);
         _bestValidationLoss = state.BestValidationLoss;
         RestoreGate(state.LowInARow, state.Repetition);
+        RestoreMonitors(state.Monitors);
         if (Options.RunFolder == RunFolder.OfCheckpoint(checkpoint))
             _lastSaved = (Step, checkpoint);
         DropRecordsAfter(Step);
@@ -199,6 +200,7 @@ public sealed partial class Trainer
             BestValidationLoss = _bestValidationLoss,
             LowInARow = _coherence?.LowInARow ?? 0,
             Repetition = _repetition?.Save(),
+            Monitors = SaveMonitors(),
             Guard = SaveGuard(),
         };
     }

@@ -12,7 +12,7 @@ public sealed partial class Trainer
     private SpikeGuard? _guard;
     private SpikeGate? _gate;
     private Snapshots? _snapshots;
-    private DeviceState[] _gateStates = [];
+    private SourceWindows? _windows;
     private long _snapshotFrom;
     private long _rolledBackTo = -1;
 
@@ -23,16 +23,14 @@ public sealed partial class Trainer
             return;
         _guard = new SpikeGuard(options, _underWay.Capacity);
         _gate = _clipper.Gate = _owned.Add(new SpikeGate(device, options.Settings, _pass.LossOnDevice));
+        int snapshots = options.RollsBack ? options.Snapshots : 0;
+        _windows = _owned.Add(new SourceWindows(device, _gate, _data.Sources.Count, snapshots));
         if (!options.RollsBack)
-        {
-            _gateStates = GateStates(device, 0);
             return;
-        }
-        _gateStates = GateStates(device, options.Snapshots);
         _snapshots = _owned.Add(new Snapshots(
-            device, options.Snapshots,
+            device, snapshots,
             [("parameters", Model.Parameters), ("m", _optimizer.FirstMoments), ("v", _optimizer.SecondMoments)],
-            [.. _gateStates, .. StatesBesideArenas(device, options.Snapshots)]));
+            [.. _windows.Memory, .. StatesBesideArenas(device, snapshots)]));
     }
 
     /// <summary>What clip policy and optimizer remember besides the moments.</summary>
@@ -43,9 +41,6 @@ public sealed partial class Trainer
         _clipper.ShowMemory(states);
         return states.States;
     }
-
-    private DeviceState[] GateStates(Device device, int snapshots) =>
-        [new DeviceState<double>(device, _gate!.Windows, snapshots), new DeviceState<SpikeState>(device, _gate.State, snapshots)];
 
     /// <summary>What the step that is about to be made trains on; before that, the guard answers to what has become of earlier ones.</summary>
     /// <param name="drawnAt">The step that first drew it.</param>
@@ -58,16 +53,19 @@ public sealed partial class Trainer
             GoBack(guard, step, firstSign);
         else
             KeepSnapshot(guard);
+        RecordAbandoned(guard, step);
         GuardRetry? due = guard.TakeDue(step);
         if (due is not { } retry)
         {
             BatchDraw fresh = _batches.Next();
             guard.Begin(new GuardTurn(step, fresh, step, 0));
+            _windows!.Use(fresh.Source);
             return LatestDraw = fresh;
         }
         drawnAt = retry.DrawnAt;
         guard.Begin(new GuardTurn(step, retry.Draw, retry.DrawnAt, retry.Attempt));
         _guardRecords.Enqueue(Unmeasured(step, GuardAction.Retried, SkipReason.None) with { BatchStep = retry.DrawnAt, Attempt = retry.Attempt });
+        _windows!.Use(retry.Draw.Source);
         return LatestDraw = _batches.Again(retry.Draw);
     }
 
@@ -86,6 +84,7 @@ public sealed partial class Trainer
         if (_rolledBackTo >= 0)
             atMost = Math.Min(atMost, _rolledBackTo - 1);
         _rolledBackTo = _snapshots!.GoBack(atMost);
+        _windows!.Forget();
         _snapshotFrom = step;
         guard.RolledBack(step);
         _guardRecords.Enqueue(Unmeasured(step, givesUp ? GuardAction.GaveUp : GuardAction.RolledBack, guard.LatestReason) with
@@ -95,6 +94,7 @@ public sealed partial class Trainer
         });
         if (givesUp)
         {
+            RecordAbandoned(guard, step);
             TakeAll();
             TellBegun(step);
             throw new SpikeGuardException(step, _rolledBackTo, guard.Rollbacks - 1);
@@ -103,11 +103,18 @@ public sealed partial class Trainer
             _batches.Skip();
     }
 
+    private void RecordAbandoned(SpikeGuard guard, long step)
+    {
+        while (guard.TakeAbandoned(out GuardRetry lost))
+            _guardRecords.Enqueue(Unmeasured(step, GuardAction.Abandoned, SkipReason.None) with { BatchStep = lost.DrawnAt, Attempt = lost.Attempt });
+    }
+
     private void KeepSnapshot(SpikeGuard guard)
     {
         // The first is there before the first step, or before the first that a resumed run makes where the checkpoint has none.
         if (_snapshots is null || (_snapshots.Count > 0 && (!guard.IsCalm || Step < _snapshotFrom + Options.SpikeGuard!.SnapshotEvery)))
             return;
+        _windows!.Park();
         _snapshots.Take(Step);
         (_snapshotFrom, _rolledBackTo) = (Step, -1);
     }
@@ -159,13 +166,19 @@ public sealed partial class Trainer
     }
 
     /// <summary>What a checkpoint holds of the guard; null without one. Waits for the device.</summary>
-    private GuardProgress? SaveGuard() => _guard is null ? null : _guard.Save(Step) with
+    private GuardProgress? SaveGuard()
     {
-        SnapshotFrom = _snapshotFrom,
-        RolledBackTo = _rolledBackTo,
-        Device = [.. _gateStates.Select(state => state.Read(-1))],
-        Snapshots = _snapshots?.Save() ?? [],
-    };
+        if (_guard is null)
+            return null;
+        _windows!.Park();
+        return _guard.Save(Step) with
+        {
+            SnapshotFrom = _snapshotFrom,
+            RolledBackTo = _rolledBackTo,
+            Device = [.. _windows.Memory.Select(state => state.Read(-1))],
+            Snapshots = _snapshots?.Save() ?? [],
+        };
+    }
 
     /// <summary>Makes room for a checkpoint's snapshots, before their tensors are read. Snapshots of other options are left out.</summary>
     private void ExpectSnapshots(GuardProgress? saved) => _snapshots?.Expect(saved?.Snapshots ?? []);
@@ -177,8 +190,10 @@ public sealed partial class Trainer
         _guard.Restore(saved);
         (_snapshotFrom, _rolledBackTo) = (saved.SnapshotFrom, saved.RolledBackTo);
         // Windows of another size begin anew, and with them all that is counted in them.
-        bool fits = saved.Device.Count == _gateStates.Length;
-        for (int i = 0; fits && i < _gateStates.Length; i++)
-            fits = _gateStates[i].Write(-1, saved.Device[i]);
+        DeviceState[] memory = _windows!.Memory;
+        bool fits = saved.Device.Count == memory.Length;
+        for (int i = 0; fits && i < memory.Length; i++)
+            fits = memory[i].Write(-1, saved.Device[i]);
+        _windows.Forget();
     }
 }

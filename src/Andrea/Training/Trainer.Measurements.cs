@@ -1,5 +1,7 @@
 using Andrea.Monitoring;
 using Andrea.Optim;
+using Andrea.Tensors;
+using Andrea.Training.Checkpoints;
 
 namespace Andrea.Training;
 
@@ -10,6 +12,9 @@ public sealed partial class Trainer
     // The tokens of all micro-batches of the step, in the order they were trained on, to be gone through again.
     private int[] _probeInputs = [], _probeTargets = [];
     private Action? _addGradients;
+
+    // (1) The step's own loss while the probe's passes add theirs: the spike guard reads it behind them.
+    private DeviceBuffer<double>? _ownLoss;
 
     private AbsorptionMonitor? _absorption;
 
@@ -31,6 +36,7 @@ public sealed partial class Trainer
         _probeInputs = new int[(long)_inputs.Length * Options.MicroBatches];
         _probeTargets = new int[_probeInputs.Length];
         _addGradients = AddGradients;
+        _ownLoss = _owned.Add(Model.Device.Backend.Allocate<double>(1));
     }
 
     /// <summary>Before a micro-batch of the step that is about to be made. Of logits, the first micro-batch's are looked at.</summary>
@@ -47,8 +53,11 @@ public sealed partial class Trainer
     /// <summary>Behind the step's backward pass, whose loss has been posted by now, and before its update.</summary>
     private void BeforeUpdate()
     {
-        if (ProbesAt(Step))
-            _probe!.Begin(_addGradients!);
+        if (!ProbesAt(Step))
+            return;
+        Model.Device.Backend.Copy(_pass.LossOnDevice, _ownLoss!);
+        _probe!.Begin(_addGradients!);
+        Model.Device.Backend.Copy(_ownLoss!, _pass.LossOnDevice);
     }
 
     /// <summary>Behind the update; the device is waited for, so the step's own record can go first.</summary>
@@ -67,6 +76,16 @@ public sealed partial class Trainer
         TakeAll();
         foreach (IStepObserver observer in _observers)
             observer.OnCurvature(record);
+    }
+
+    private MonitorProgress SaveMonitors() => new(_probe?.AboveInARow ?? 0, _absorption?.FirstMean);
+
+    private void RestoreMonitors(MonitorProgress? saved)
+    {
+        if (_probe is not null)
+            _probe.AboveInARow = saved?.CurvaturesAbove ?? 0;
+        if (_absorption is not null)
+            _absorption.FirstMean = saved?.FirstHeadMean;
     }
 
     private void AddGradients()

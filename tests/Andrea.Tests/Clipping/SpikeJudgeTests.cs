@@ -164,10 +164,11 @@ public class SpikeJudgeTests
         Assert.Equal(0, run.Clip.Skip);
     }
 
-    [Fact]
-    public void Judge_ASpike_CountsAsSkippedNotAsClippedAndLeavesTensorsUnscaled()
+    [Theory]
+    [MemberData(nameof(Backends))]
+    public void Judge_ASpike_CountsAsSkippedNotAsClippedAndLeavesTensorsUnscaled(string device)
     {
-        using var run = new Run("cpu-1", Usual);
+        using var run = new Run(device, Usual);
         for (int step = 0; step < 20; step++)
             run.Judge(2, 1);
         run.Judge(9, 4, coefficient: 0.25);

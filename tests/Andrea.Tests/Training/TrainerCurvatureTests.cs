@@ -32,6 +32,27 @@ public class TrainerCurvatureTests
         Assert.Equal(["step 1", "step 2", "curvature 2", "step 3"], log.Order.Take(4));
     }
 
+    [Theory]
+    [InlineData("cpu-1")]
+    [InlineData(TestDevice.Emulator)]
+    public void Curvature_UnderTheSpikeGuard_LeavesItTheLossOfTheStep(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        TrainerOptions options = SmallRun.Options with { SpikeGuard = new SpikeGuardOptions { Window = 16, Minimum = 4, RetryAfter = 2 } };
+        using Trainer plain = SmallRun.Create(test.Device, options);
+        using Trainer probed = SmallRun.Create(test.Device, options with { Curvature = new CurvatureOptions { Every = 4 } });
+        var log = new CurvatureLog();
+        probed.Observe(log);
+        for (int step = 0; step < 9; step++)
+        {
+            plain.TrainStepAndWait();
+            probed.TrainStepAndWait();
+        }
+        Assert.Equal([4, 8], log.Curvatures.Select(record => record.Step));
+        Assert.Empty(log.Guard);
+        Assert.Equal(plain.Bits(), probed.Bits());
+    }
+
     [Fact]
     public void Curvature_OfManySmallBatches_IsThatOfOneBatchOfTheirSize()
     {
@@ -67,6 +88,8 @@ public class TrainerCurvatureTests
 
         public List<CurvatureRecord> Curvatures { get; } = [];
 
+        public List<GuardRecord> Guard { get; } = [];
+
         public List<string> Order { get; } = [];
 
         public void OnStep(in StepRecord record)
@@ -74,6 +97,8 @@ public class TrainerCurvatureTests
             Steps.Add(record);
             Order.Add($"step {record.Step}");
         }
+
+        public void OnGuard(in GuardRecord record) => Guard.Add(record);
 
         public void OnCurvature(in CurvatureRecord record)
         {

@@ -50,6 +50,9 @@ internal sealed record CheckpointState
     /// <summary>What the spike guard is about; null for a run without one. The tensors of its snapshots are in guard.safetensors.</summary>
     public GuardProgress? Guard { get; init; }
 
+    /// <summary>What measurements along the way count and compare with; null in checkpoints from before it was kept.</summary>
+    public MonitorProgress? Monitors { get; init; }
+
     /// <summary>Exponential moving average of the training loss; null before the first step.</summary>
     public double? LossEma { get; init; }
 
@@ -63,6 +66,11 @@ internal sealed record CheckpointState
     /// <summary>What wrote the checkpoint. Filled in by the store.</summary>
     public CheckpointVersions? Versions { get; init; }
 }
+
+/// <summary>What the measurements of a run remember.</summary>
+/// <param name="CurvaturesAbove">Measurements of the curvature in a row, up to the newest, that were above the limit.</param>
+/// <param name="FirstHeadMean">The head's mean row when it was first looked at, from which its drift counts; null when it never was.</param>
+internal sealed record MonitorProgress(int CurvaturesAbove, float[]? FirstHeadMean);
 
 /// <summary>The optimizer's progress; see <see cref="Backends.AdamWState"/>.</summary>
 /// <param name="AppliedSteps">Steps applied, skipped ones not counted.</param>

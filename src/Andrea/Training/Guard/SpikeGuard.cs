@@ -16,6 +16,9 @@ internal sealed class SpikeGuard
     // Steps by their number, modulo; enough for those that are not answered and the one being made.
     private readonly GuardTurn[] _turns;
     private readonly Queue<GuardRetry> _retries;
+
+    // Batches that a rollback has taken their retry from, and nobody has been told of.
+    private readonly Queue<GuardRetry> _abandoned = new();
     private ulong _flags;
     private long _countsFrom, _loweredAt;
     private double _loweredTo = 1;
@@ -52,14 +55,16 @@ internal sealed class SpikeGuard
     {
         firstSign = 0;
         GuardTurn turn = Slot(step - _lag);
-        if (turn.Step != step - _lag || turn.Step < Math.Max(1, _countsFrom))
+        if (turn.Step != step - _lag || turn.Step < 1)
             return false;
-        bool skipped = turn.Reason != SkipReason.None;
+        bool skipped = turn.Reason != SkipReason.None, counts = turn.Step >= _countsFrom;
+        if (skipped && TriesAgain(turn))
+            (counts ? _retries : _abandoned).Enqueue(new GuardRetry(turn.Draw, turn.DrawnAt, turn.Attempt + 1, turn.Step + _options.RetryAfter));
+        if (!counts)
+            return false;
         _flags = (_flags << 1) | (skipped ? 1UL : 0);
         if (skipped)
             LatestReason = turn.Reason;
-        if (skipped && turn.Attempt < _options.MaxRetries)
-            _retries.Enqueue(new GuardRetry(turn.Draw, turn.DrawnAt, turn.Attempt + 1, turn.Step + _options.RetryAfter));
         ulong recent = _flags & Mask;
         if (!_options.RollsBack || BitOperations.PopCount(recent) < _options.WideCount)
             return false;
@@ -69,6 +74,10 @@ internal sealed class SpikeGuard
 
     /// <summary>The batch that is due to be tried again, or null for a fresh one. Takes it.</summary>
     public GuardRetry? TakeDue(long step) => _retries.TryPeek(out GuardRetry next) && next.Due <= step ? _retries.Dequeue() : null;
+
+    /// <summary>A batch that lost its retry to a rollback, until there is none. Takes it.</summary>
+    /// <remarks>A step that was under way at the rollback comes one step later: by then every device has told what became of it.</remarks>
+    public bool TakeAbandoned(out GuardRetry abandoned) => _abandoned.TryDequeue(out abandoned);
 
     /// <summary>A step is about to be made.</summary>
     public void Begin(in GuardTurn turn) => Slot(turn.Step) = turn;
@@ -84,14 +93,15 @@ internal sealed class SpikeGuard
         return turn;
     }
 
-    /// <summary>Whether the batch of a skipped step will be tried again.</summary>
+    /// <summary>Whether the batch of a skipped step is to be tried again, unless the parameters go back before.</summary>
     public bool TriesAgain(in GuardTurn turn) => turn.Attempt < _options.MaxRetries;
 
     /// <summary>Parameters and moments went back before a step: results of the steps before count no more, nor are their batches tried again.</summary>
     public void RolledBack(long step)
     {
         Rollbacks++;
-        _retries.Clear();
+        while (_retries.TryDequeue(out GuardRetry lost))
+            _abandoned.Enqueue(lost);
         _flags = 0;
         _countsFrom = step;
         (_loweredTo, _loweredAt) = (FactorAt(step) * _options.RateFactor, step);

@@ -72,6 +72,11 @@ public class GuardedRunTests
         GuardRecord back = Assert.Single(guarded.Guard, record => record.Action == GuardAction.RolledBack);
         Assert.Equal((97L, 80L), (back.Step, back.SnapshotStep));
         Assert.Equal(SkipReason.LossSpike, back.Reason);
+        // No batch is lost without a word: each that waits is tried again, or given up when the parameters go back.
+        Assert.Equal(
+            guarded.Guard.Where(record => record.Action == GuardAction.Skipped).Select(record => record.BatchStep),
+            guarded.Guard.Where(record => record.Action is GuardAction.Retried or GuardAction.Abandoned).Select(record => record.BatchStep));
+        Assert.Equal([90L, 91, 92, 93, 94, 95, 96], guarded.Guard.Where(record => record.Action == GuardAction.Abandoned).Select(record => record.BatchStep));
         Assert.InRange(guarded.Losses[96], 0, 1);
         AssertGain(bare, guarded, 100);
         Assert.Equal(0.5 * bare.Steps[96].LearningRate, guarded.Steps[96].LearningRate, 1e-15);
@@ -164,7 +169,9 @@ public class GuardedRunTests
         await Run(trainer, fault, log, 100);
         string[] lines = [.. File.ReadLines(RunFolder.MetricsOf(folder["run"])).Where(line => line.Contains("\"guard\"", StringComparison.Ordinal))];
         Assert.Equal(log.Guard.Count, lines.Length);
-        Assert.Equal("""{"step":97,"guard":"RolledBack","reason":"LossSpike","snapshotStep":80,"attempt":1}""", lines[^1]);
+        Assert.Equal("""{"step":97,"guard":"RolledBack","reason":"LossSpike","snapshotStep":80,"attempt":1}""", Assert.Single(lines, line => line.Contains("RolledBack", StringComparison.Ordinal)));
+        Assert.StartsWith("""{"step":98,"guard":"Abandoned","reason":"None",""", lines[^1], StringComparison.Ordinal);
+        Assert.EndsWith("\"batchStep\":96,\"attempt\":1}", lines[^1], StringComparison.Ordinal);
         Assert.Contains("\"snapshotStep\":80", File.ReadAllText(Path.Combine(folder["run"], "report.html")), StringComparison.Ordinal);
     }
 

@@ -65,6 +65,16 @@ public class SpikeGuardTests
     }
 
     [Fact]
+    public void RolledBack_TellsOfEveryBatchThatLosesItsRetry()
+    {
+        var guard = new SpikeGuard(Options, Lag);
+        var told = new List<(long, long, int)>();
+        Make(guard, 40, turn => turn.Step is >= 3 and <= 6, wide: (step, _) => guard.RolledBack(step), abandoned: (step, lost) => told.Add((step, lost.DrawnAt, lost.Attempt)));
+        // Step 6 was under way at the rollback before step 7.
+        Assert.Equal([(7, 3, 1), (7, 4, 1), (7, 5, 1), (8, 6, 1)], told);
+    }
+
+    [Fact]
     public void Factor_AfterARollback_IsLowerThenComesBackEvenly()
     {
         var guard = new SpikeGuard(Options, Lag);
@@ -94,13 +104,16 @@ public class SpikeGuardTests
 
     /// <summary>Makes steps whose results arrive so many steps later, at most one.</summary>
     private static List<GuardTurn> Make(
-        SpikeGuard guard, int steps, Func<GuardTurn, bool> spikes, int arrivesAfter = 0, Action<long, long>? wide = null, int from = 1)
+        SpikeGuard guard, int steps, Func<GuardTurn, bool> spikes, int arrivesAfter = 0, Action<long, long>? wide = null, int from = 1,
+        Action<long, GuardRetry>? abandoned = null)
     {
         var turns = new List<GuardTurn>();
         for (long step = from; step <= steps; step++)
         {
             if (guard.Answer(step, out long first))
                 wide?.Invoke(step, first);
+            while (guard.TakeAbandoned(out GuardRetry lost))
+                abandoned?.Invoke(step, lost);
             GuardRetry? due = guard.TakeDue(step);
             var turn = new GuardTurn(step, due?.Draw ?? new BatchDraw(0, step, 1), due?.DrawnAt ?? step, due?.Attempt ?? 0);
             guard.Begin(turn);
