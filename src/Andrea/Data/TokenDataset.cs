@@ -66,6 +66,7 @@ public sealed class TokenDataset
     /// <exception cref="TrainingDataException">Text that is empty or not UTF-8, or a folder without text.</exception>
     public static TokenDataset FromFiles(IEnumerable<string> paths, string tokenizerKind, TokenDatasetOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(tokenizerKind);
         TextSource source = TextSource.FromFiles(paths);
         return Create(source, Tokenizer.Create(tokenizerKind, source), options);
     }
@@ -77,6 +78,8 @@ public sealed class TokenDataset
     /// <exception cref="TrainingDataException">The text is empty, or has half a surrogate pair.</exception>
     public static TokenDataset FromText(string text, string tokenizerKind, TokenDatasetOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(tokenizerKind);
         TextSource source = TextSource.FromText(text);
         return Create(source, Tokenizer.Create(tokenizerKind, source), options);
     }
@@ -142,8 +145,11 @@ public sealed class TokenDataset
         if (sources.Count == 0)
             throw new TrainingDataException("No source was given; give at least one, with a name and text.");
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (NamedText source in sources)
+        for (int i = 0; i < sources.Count; i++)
         {
+            NamedText source = sources[i];
+            if (source?.Text is null)
+                throw new ArgumentException($"Source {i} of {sources.Count} is null, or its text is. Leave it out, or pass the text.", nameof(sources));
             if (!NamedText.IsName(source.Name))
                 throw new TrainingDataException($"A source cannot be named '{source.Name}'; use letters, digits, '-', '_' and '.', such as prose.");
             if (!seen.Add(source.Name))

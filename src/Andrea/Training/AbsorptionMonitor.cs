@@ -28,7 +28,7 @@ public sealed class AbsorptionMonitor : IDisposable
     private readonly OwnedMemory _owned = new();
     private readonly float[] _marginsRead, _meanRead, _firstMean;
     private readonly double[] _sumsRead;
-    private bool _hasFirst;
+    private bool _hasFirst, _disposed;
 
     /// <summary>Prepares to look at a model's training.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -58,13 +58,18 @@ public sealed class AbsorptionMonitor : IDisposable
     }
 
     /// <summary>Has the pass's next <see cref="GptPass.ForwardBackward"/> measured.</summary>
-    public void MeasureNext() => _pass.MeasureNext(_margins, _sums);
+    public void MeasureNext()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _pass.MeasureNext(_margins, _sums);
+    }
 
     /// <summary>What that found, and where the head's mean row is now. Waits for the device.</summary>
     /// <param name="step">The step's number, for the record.</param>
     /// <param name="microBatches">As the pass was told.</param>
     public AbsorptionRecord Read(long step, int microBatches = 1)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _margins.CopyTo(_marginsRead);
         _sums.CopyTo(_sumsRead);
         // A product with one row of 1 / V: the mean over the vocabulary.
@@ -91,5 +96,9 @@ public sealed class AbsorptionMonitor : IDisposable
     }
 
     /// <summary>Frees what it measures into; model and pass are not touched.</summary>
-    public void Dispose() => _owned.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned.Dispose();
+    }
 }
