@@ -21,6 +21,7 @@ public sealed class ModuleClipper : IDisposable
 {
     private readonly ParameterList _list;
     private readonly Device? _owned;
+    private bool _disposed;
 
     /// <summary>Prepares to clip the gradients of these parameters, again and again.</summary>
     /// <param name="parameters">The parameters, dense contiguous Float32 on one device; not owned.</param>
@@ -65,21 +66,29 @@ public sealed class ModuleClipper : IDisposable
     /// <exception cref="InvalidOperationException">A parameter has been disposed, as by the conversion of its module, or two have one gradient tensor; the message
     /// names them, and nothing was changed.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="GradClipper.Clip"/>.</exception>
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
     public void Clip()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _list.Follow();
         Clipper.Clip();
         GC.KeepAlive(this);
     }
 
     /// <summary>The joint norm before the newest clip, as TorchSharp's <c>clip_grad_norm_</c> returns it. Waits for the device.</summary>
-    public double ReadNorm() => Clipper.Read().NormBefore;
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
+    public double ReadNorm()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return Clipper.Read().NormBefore;
+    }
 
     internal bool IsOf(IReadOnlyList<Parameter> parameters) => _list.IsOf(parameters);
 
     /// <summary>Frees the tables; parameters and gradients are not touched.</summary>
     public void Dispose()
     {
+        _disposed = true;
         Clipper.Dispose();
         _list.Dispose();
         _owned?.Dispose();

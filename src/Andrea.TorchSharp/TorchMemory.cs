@@ -27,7 +27,7 @@ internal static partial class TorchMemory
                 $"{kind} '{name}' is {tensor.dtype}; Andrea works on Float32. Convert the module with .to(ScalarType.Float32), or leave this parameter to another optimizer.");
         if (!tensor.is_contiguous())
             throw new NotSupportedException(
-                $"{kind} '{name}' is not contiguous; Andrea works on contiguous tensors. Replace it by its .contiguous(), before the optimizer is made.");
+                $"{kind} '{name}' is not contiguous; Andrea works on contiguous tensors. Give the parameter a contiguous copy of it (see .contiguous()) before this call.");
         if (tensor.numel() != length)
             throw new NotSupportedException(
                 $"{kind} '{name}' has {tensor.numel()} elements instead of {length}. Load the state of the same model, or make a new optimizer for parameters of another size.");

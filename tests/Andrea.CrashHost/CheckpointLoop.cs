@@ -34,7 +34,7 @@ internal static class CheckpointLoop
     {
         Step = step,
         Config = Config,
-        Optimizer = new OptimizerProgress(step, 1.0 / step, 0.5 / step),
+        Optimizer = new OptimizerCounters(step, 1.0 / step, 0.5 / step),
         Clip = new ClipCounters(step, step / 2, 0, 0),
         Data = new DataProgress(ulong.MaxValue, 10 * step),
         // Now and then a new best one, so that the one before must be deleted.

@@ -26,7 +26,7 @@ internal sealed class BadSteps
         _nextTold *= 10;
         string skipped = !record.Clip.Skipped ? "" : "skipped, ";
         string soFar = _count > 1 ? Invariant($"; so in {_count} steps since step {_first}") : "";
-        return Invariant($"step {record.Step}: {skipped}{record.Clip.NonFiniteCount} gradients are not finite, ")
+        return Invariant($"step {record.Step}: {skipped}{record.Clip.NonFiniteCount} {(record.Clip.NonFiniteCount == 1 ? "gradient is" : "gradients are")} not finite, ")
             + Invariant($"the first in {tensor}[{record.Clip.FirstBadIndex}]{soFar}");
     }
 

@@ -65,5 +65,5 @@ public readonly record struct ClipResult
     public bool Skipped => SkipReason != SkipReason.None;
 
     /// <summary>Whether the gradients were changed.</summary>
-    public bool Clipped => Coefficient != 1;
+    public bool Clipped => Call > 0 && Coefficient != 1;
 }

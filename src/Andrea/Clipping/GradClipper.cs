@@ -42,6 +42,7 @@ public sealed class GradClipper : IDisposable
 
     // The newest clip is part of somebody's recording, so only the device knows its result.
     private bool _recorded;
+    private bool _disposed;
     private ClipResult _latest = NothingAfter(0, 0, 0, 0);
     private TensorNorm[]? _normsRead;
 
@@ -95,10 +96,12 @@ public sealed class GradClipper : IDisposable
     /// <summary>The newest result that has reached the host; on a GPU usually one step old. Never waits.</summary>
     /// <value>Before the first: call 0, of nothing, which clipped nothing.</value>
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
     public ClipResult Latest
     {
         get
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             TakeArrived();
             return _latest;
         }
@@ -108,8 +111,8 @@ public sealed class GradClipper : IDisposable
     /// <exception cref="ObjectDisposedException">The gradients or this clipper have been disposed.</exception>
     internal void ThrowIfDisposed()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _gradients.ThrowIfDisposed();
-        _ = State.Address;
     }
 
     /// <summary>Where the gradients lie.</summary>
@@ -209,6 +212,7 @@ public sealed class GradClipper : IDisposable
     /// <returns>What the newest <see cref="Clip"/> or <see cref="Measure"/> found and did.</returns>
     /// <exception cref="InvalidOperationException">Nothing was clipped yet.</exception>
     /// <exception cref="NonFiniteGradientException">As for <see cref="Clip"/>.</exception>
+    /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
     public ClipResult Read()
     {
         ThrowIfNothingClipped();
@@ -240,12 +244,22 @@ public sealed class GradClipper : IDisposable
     /// <summary>What the clip policy remembers, for a checkpoint; null for a policy that remembers nothing. Waits for the device.</summary>
     /// <returns>A copy of it; the clipper goes on changing its own.</returns>
     /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
-    public ClipPolicyState? ReadPolicyState() => _policy?.Read();
+    public ClipPolicyState? ReadPolicyState()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _policy?.Read();
+    }
 
     /// <summary>Goes on from a checkpoint, with the same bits.</summary>
-    /// <param name="state">As <see cref="ReadPolicyState"/> gave it; null, another policy's, or of other tensors: the policy begins afresh.</param>
+    /// <param name="state">As <see cref="ReadPolicyState"/> gave it; null, another policy's or version's, or of other tensors: the policy begins afresh.</param>
+    /// <exception cref="ArgumentException">A number is missing or impossible; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">This clipper has been disposed.</exception>
-    public void RestorePolicyState(ClipPolicyState? state) => _policy?.Restore(state);
+    public void RestorePolicyState(ClipPolicyState? state)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        state?.Check();
+        _policy?.Restore(state);
+    }
 
     /// <summary>Says whose gradients these are, for a policy that asks; the first to say so is right.</summary>
     internal void UseParameters(TensorSet parameters)
@@ -265,13 +279,17 @@ public sealed class GradClipper : IDisposable
     }
 
     /// <summary>Frees the device memory; the gradients are not touched.</summary>
-    public void Dispose() => _owned.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned.Dispose();
+    }
 
     /// <summary>Learns where the gradients lie by now; before <see cref="Enqueue"/>, for it cannot be recorded when one has moved.</summary>
-    /// <exception cref="ObjectDisposedException">The gradients have been disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The gradients or this clipper have been disposed.</exception>
     internal void Follow()
     {
-        _gradients.ThrowIfDisposed();
+        ThrowIfDisposed();
         _overlaps.Follow();
         _table.Follow();
         _policy?.Follow();
@@ -316,6 +334,7 @@ public sealed class GradClipper : IDisposable
 
     private void ThrowIfNothingClipped()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_posted == 0 && !_recorded)
             throw new InvalidOperationException("Nothing was clipped yet. Call Clip or Measure first.");
     }

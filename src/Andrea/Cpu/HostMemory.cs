@@ -18,7 +18,8 @@ internal sealed unsafe class HostMemory : DeviceMemory
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_handle.IsClosed, typeof(DeviceBuffer<>));
+            // By the name that users have for memory; who owns it says so before.
+            ObjectDisposedException.ThrowIf(_handle.IsClosed, typeof(Tensor));
             return _handle.DangerousGetHandle();
         }
     }
@@ -54,7 +55,7 @@ internal sealed unsafe partial class HostMemoryHandle : SafeHandle
     {
         nuint length = checked((nuint)Math.Max(1, lengthBytes));
         bool large = length >= 2 * HugePageBytes;
-        void* memory = NativeMemory.AlignedAlloc(length, large ? HugePageBytes : SmallAlignment);
+        void* memory = Allocate(length, large ? HugePageBytes : SmallAlignment);
         SetHandle((nint)memory);
         _lengthBytes = lengthBytes;
         Interlocked.Add(ref _bytesInUse, lengthBytes);
@@ -73,6 +74,18 @@ internal sealed unsafe partial class HostMemoryHandle : SafeHandle
         NativeMemory.AlignedFree((void*)handle);
         Interlocked.Add(ref _bytesInUse, -_lengthBytes);
         return true;
+    }
+
+    private static void* Allocate(nuint length, nuint alignment)
+    {
+        try
+        {
+            return NativeMemory.AlignedAlloc(length, alignment);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw new OutOfMemoryException($"The system has no {length} bytes of memory to give. Choose a smaller model or batch, or close what else needs memory.", error);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]

@@ -42,6 +42,8 @@ public sealed class TextSource
         string[] texts = [.. documents];
         return new([.. texts.Select((text, index) =>
         {
+            if (text is null)
+                throw new ArgumentException($"Document {index} of {texts.Length} is null. Leave it out, or pass the text.", nameof(documents));
             string name = texts.Length == 1 ? "the given text" : $"text {index + 1} of {texts.Length}";
             return new MemoryDocument(Utf8Text.Of(text, name), name);
         })]);
@@ -54,7 +56,8 @@ public sealed class TextSource
     public static TextSource Join(params IEnumerable<TextSource> sources)
     {
         ArgumentNullException.ThrowIfNull(sources);
-        return new([.. sources.SelectMany(source => source.Documents)]);
+        return new([.. sources.SelectMany((source, i) =>
+            (source ?? throw new ArgumentException($"Source {i} is null. Leave it out, or pass the text.", nameof(sources))).Documents)]);
     }
 
     /// <summary>Text from a stream, as one document.</summary>

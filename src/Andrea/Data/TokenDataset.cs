@@ -68,6 +68,7 @@ public sealed class TokenDataset
     /// <exception cref="ArgumentException">There is no such kind of tokenizer.</exception>
     public static TokenDataset FromFiles(IEnumerable<string> paths, string tokenizerKind, TokenDatasetOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(tokenizerKind);
         TextSource source = TextSource.FromFiles(paths);
         return Create(source, Tokenizer.Create(tokenizerKind, source), options);
     }
@@ -81,6 +82,8 @@ public sealed class TokenDataset
     /// <exception cref="ArgumentException">There is no such kind of tokenizer.</exception>
     public static TokenDataset FromText(string text, string tokenizerKind, TokenDatasetOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(tokenizerKind);
         TextSource source = TextSource.FromText(text);
         return Create(source, Tokenizer.Create(tokenizerKind, source), options);
     }
@@ -151,8 +154,11 @@ public sealed class TokenDataset
         if (sources.Count == 0)
             throw new TrainingDataException("No source was given; give at least one, with a name and text.");
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (NamedText source in sources)
+        for (int i = 0; i < sources.Count; i++)
         {
+            NamedText source = sources[i];
+            if (source?.Text is null)
+                throw new ArgumentException($"Source {i} of {sources.Count} is null, or its text is. Leave it out, or pass the text.", nameof(sources));
             if (!NamedText.IsName(source.Name))
                 throw new TrainingDataException($"A source cannot be named '{source.Name}'; use letters, digits, '-', '_' and '.', such as prose.");
             if (!seen.Add(source.Name))

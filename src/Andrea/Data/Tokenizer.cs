@@ -38,14 +38,19 @@ public abstract class Tokenizer
     /// <returns>A tokenizer of that kind.</returns>
     /// <exception cref="ArgumentException">The kind does not exist.</exception>
     /// <exception cref="TrainingDataException">The kind is fitted to the text, and the text is empty, not UTF-8 or too short.</exception>
-    public static Tokenizer Create(string kind, TextSource source) => kind switch
+    public static Tokenizer Create(string kind, TextSource source)
     {
-        ByteTokenizer.KindName => new ByteTokenizer(),
-        CharTokenizer.KindName => CharTokenizer.FromSource(source),
-        _ when HarrisTokenizer.SizeOf(kind) is int size => HarrisTokenizer.FromSource(source, size),
-        _ => throw new ArgumentException(
-            $"There is no tokenizer of kind '{kind}'; choose byte, char, harris-N with N segments, such as harris-2048, or load a saved one.", nameof(kind)),
-    };
+        ArgumentNullException.ThrowIfNull(kind);
+        ArgumentNullException.ThrowIfNull(source);
+        return kind switch
+        {
+            ByteTokenizer.KindName => new ByteTokenizer(),
+            CharTokenizer.KindName => CharTokenizer.FromSource(source),
+            _ when HarrisTokenizer.SizeOf(kind) is int size => HarrisTokenizer.FromSource(source, size),
+            _ => throw new ArgumentException(
+                $"There is no tokenizer of kind '{kind}'; choose byte, char, harris-N with N segments, such as harris-2048, or load a saved one.", nameof(kind)),
+        };
+    }
 
     /// <summary>Whether <see cref="Create"/> knows a kind; what it does not know may be a file for <see cref="Load"/>.</summary>
     internal static bool IsKind(string kind) => kind is ByteTokenizer.KindName or CharTokenizer.KindName || HarrisTokenizer.SizeOf(kind) is not null;

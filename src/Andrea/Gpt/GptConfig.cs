@@ -46,7 +46,7 @@ public sealed record GptConfig
     public int HiddenCount => 4 * ChannelCount;
 
     /// <summary>Checks every size.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, too large, or does not divide; the message names it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is not positive, too large, or does not divide; the message names it.</exception>
     internal void Validate()
     {
         CheckSize(nameof(VocabularySize), VocabularySize, 1 << 24);
@@ -55,19 +55,19 @@ public sealed record GptConfig
         CheckSize(nameof(HeadCount), HeadCount, ChannelCount);
         CheckSize(nameof(LayerCount), LayerCount, 1 << 10);
         if (ChannelCount % HeadCount != 0)
-            throw new ArgumentException(
-                $"{nameof(ChannelCount)} {ChannelCount} is not divisible by {nameof(HeadCount)} {HeadCount}. Choose a width that is a multiple of the number of heads.");
+            throw new ArgumentOutOfRangeException(
+                nameof(HeadCount), HeadCount, $"{nameof(ChannelCount)} {ChannelCount} is not divisible by {nameof(HeadCount)} {HeadCount}. Choose a width that is a multiple of the number of heads.");
         if (!Enum.IsDefined(Norm))
-            throw new ArgumentException($"{nameof(Norm)} {(int)Norm} is unknown. Choose {nameof(NormKind.LayerNorm)} or {nameof(NormKind.RmsNorm)}.");
+            throw new ArgumentOutOfRangeException(nameof(Norm), Norm, $"{nameof(Norm)} {(int)Norm} is unknown. Choose {nameof(NormKind.LayerNorm)} or {nameof(NormKind.RmsNorm)}.");
         if (!Enum.IsDefined(Activation))
-            throw new ArgumentException($"{nameof(Activation)} {(int)Activation} is unknown. Choose {nameof(ActivationKind.Gelu)} or {nameof(ActivationKind.Relu)}.");
+            throw new ArgumentOutOfRangeException(nameof(Activation), Activation, $"{nameof(Activation)} {(int)Activation} is unknown. Choose {nameof(ActivationKind.Gelu)} or {nameof(ActivationKind.Relu)}.");
         if (!(NormEpsilon > 0 && float.IsFinite(NormEpsilon)))
-            throw new ArgumentException($"{nameof(NormEpsilon)} is {NormEpsilon}; it must be a positive, finite number, usually 1e-5.");
+            throw new ArgumentOutOfRangeException(nameof(NormEpsilon), NormEpsilon, $"{nameof(NormEpsilon)} is {NormEpsilon}; it must be a positive, finite number, usually 1e-5.");
     }
 
     private static void CheckSize(string name, int value, int largest)
     {
         if (value < 1 || value > largest)
-            throw new ArgumentException($"{name} is {value}; it must be between 1 and {largest}.");
+            throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; it must be between 1 and {largest}.");
     }
 }

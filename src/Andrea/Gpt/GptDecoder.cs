@@ -17,6 +17,8 @@ public sealed class GptDecoder : IDisposable
     private readonly DeviceBuffer<int> _token;
     private readonly int[] _history;
     private readonly float[] _hostLogits;
+    private readonly GptModel _model;
+    private bool _disposed;
 
     /// <summary>Allocates the cache.</summary>
     /// <param name="model">The model; not owned; its parameters are read at every token.</param>
@@ -26,6 +28,7 @@ public sealed class GptDecoder : IDisposable
     public GptDecoder(GptModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
+        _model = model;
         _config = model.Config;
         _backend = model.Device.Backend;
         _parameters = new GptTensors(model.Parameters, _config);
@@ -68,8 +71,11 @@ public sealed class GptDecoder : IDisposable
     /// <returns>(V) logits; valid until the next call.</returns>
     /// <remarks>With a full context, the last T / 2 tokens are read anew from position 0, since positions are learned and absolute.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The token is outside the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">The model or this decoder has been disposed.</exception>
     public ReadOnlySpan<float> Accept(int token)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _model.ThrowIfDisposed();
         if ((uint)token >= (uint)_config.VocabularySize)
             throw new ArgumentOutOfRangeException(nameof(token), token, $"Token {token} is outside this model's vocabulary of {_config.VocabularySize}.");
         if (Position == _config.ContextLength)
@@ -90,7 +96,11 @@ public sealed class GptDecoder : IDisposable
     }
 
     /// <summary>Frees the cache; the model is not touched.</summary>
-    public void Dispose() => _owned.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned.Dispose();
+    }
 
     private void Append(int token)
     {

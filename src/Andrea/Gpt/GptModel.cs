@@ -16,6 +16,7 @@ namespace Andrea.Gpt;
 public sealed class GptModel : IDisposable
 {
     private ParameterArena? _gradients;
+    private bool _disposed;
 
     /// <summary>Allocates the parameters.</summary>
     /// <param name="device">Where the model lives.</param>
@@ -44,7 +45,15 @@ public sealed class GptModel : IDisposable
     public ParameterArena Parameters { get; }
 
     /// <summary>The gradients, in the same layout; owned by this model, allocated when first asked for.</summary>
-    public ParameterArena Gradients => _gradients ??= new ParameterArena(Device, Layout);
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    public ParameterArena Gradients
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _gradients ??= new ParameterArena(Device, Layout);
+        }
+    }
 
     /// <summary>(V, C) the output head's rows: a tensor of their own, or the token table where the head is tied to it.</summary>
     internal Tensor HeadWeight => Parameters[Config.TiedHead ? GptParameters.TokenTable : GptParameters.Weight(GptParameters.Head)];
@@ -54,7 +63,11 @@ public sealed class GptModel : IDisposable
     /// <param name="seed">The same seed gives the same bits on every machine.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such distribution.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
-    public void Initialize(InitializationKind kind, ulong seed) => Initialization.Fill(Parameters, Config.LayerCount, kind, seed);
+    public void Initialize(InitializationKind kind, ulong seed)
+    {
+        ThrowIfDisposed();
+        Initialization.Fill(Parameters, Config.LayerCount, kind, seed);
+    }
 
     /// <summary>Sets all gradients to 0, as before the first micro-batch of a step.</summary>
     /// <exception cref="ObjectDisposedException">The gradients or the device have been disposed.</exception>
@@ -67,7 +80,11 @@ public sealed class GptModel : IDisposable
     /// <summary>Frees parameters and gradients.</summary>
     public void Dispose()
     {
+        _disposed = true;
         Parameters.Dispose();
         _gradients?.Dispose();
     }
+
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 }

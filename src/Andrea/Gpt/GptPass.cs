@@ -21,6 +21,7 @@ public sealed partial class GptPass : IDisposable
     private readonly OwnedMemory _owned = new();
     private GptTensors? _gradients;
     private GptActivationGradients? _activationGradients;
+    private bool _disposed;
 
     /// <summary>Allocates the activations of one batch shape.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -74,6 +75,7 @@ public sealed partial class GptPass : IDisposable
     /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void Forward(ReadOnlySpan<int> inputs)
     {
+        ThrowIfDisposed();
         Upload(inputs, _inputs, nameof(inputs));
         GptActivations a = _activations;
         _backend.EmbeddingForward(
@@ -98,6 +100,7 @@ public sealed partial class GptPass : IDisposable
     /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void Evaluate(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets, double weight = 1)
     {
+        ThrowIfDisposed();
         Upload(targets, _targets, nameof(targets));
         Forward(inputs);
         _backend.CrossEntropyForward(_activations.Logits, _targets, _rows, _config.VocabularySize, _activations.Losses);
@@ -114,6 +117,7 @@ public sealed partial class GptPass : IDisposable
     /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void ForwardBackward(ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets, int microBatches = 1)
     {
+        ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatches, 1);
         Upload(targets, _targets, nameof(targets));
         Forward(inputs);
@@ -129,20 +133,35 @@ public sealed partial class GptPass : IDisposable
 
     /// <summary>Sets the loss to 0.</summary>
     /// <exception cref="ObjectDisposedException">This pass has been disposed.</exception>
-    public void ResetLoss() => _backend.Store(0.0, LossOnDevice);
+    public void ResetLoss()
+    {
+        ThrowIfDisposed();
+        _backend.Store(0.0, LossOnDevice);
+    }
 
     /// <summary>The loss since <see cref="ResetLoss"/>, in nats per token. Waits for the device.</summary>
     /// <returns>The sum of what was added; a mean where the weights or micro-batches make it one.</returns>
     /// <exception cref="ObjectDisposedException">This pass has been disposed.</exception>
     public double ReadLoss()
     {
+        ThrowIfDisposed();
         Span<double> loss = stackalloc double[1];
         LossOnDevice.CopyTo(loss);
         return loss[0];
     }
 
     /// <summary>Frees the activations; the model is not touched.</summary>
-    public void Dispose() => _owned.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned.Dispose();
+    }
+
+    private void ThrowIfDisposed()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _model.ThrowIfDisposed();
+    }
 
     private void ForwardBlock(GptBlock p, BlockActivations a, Tensor input)
     {

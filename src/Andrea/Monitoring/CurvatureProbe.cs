@@ -73,7 +73,7 @@ public sealed class CurvatureProbe
     {
         ArgumentNullException.ThrowIfNull(addGradients);
         _gradients.Flat.CopyTo(_gradient);
-        _appliedBefore = _optimizer.ReadProgress().Step;
+        _appliedBefore = _optimizer.ReadCounter().Step;
         _norm = Norm(_gradient);
         if (!(_norm > 0 && double.IsFinite(_norm)))
             return;
@@ -103,7 +103,7 @@ public sealed class CurvatureProbe
     {
         if (_appliedBefore < 0)
             throw new InvalidOperationException("No measurement is under way. Call Begin before the optimizer's step, and Complete after it.");
-        AdamWState progress = _optimizer.ReadProgress();
+        AdamWState progress = _optimizer.ReadCounter();
         bool applied = progress.Step > _appliedBefore;
         _appliedBefore = -1;
         double curvature = double.NaN;

@@ -70,9 +70,9 @@ public sealed record GradientMonitorOptions
     internal List<int> Select(TensorSet tensors)
     {
         foreach (string pattern in (IEnumerable<string>)[.. Include, .. Exclude])
-            if (!AnyMatches(pattern, tensors))
+            if (!tensors.AnyMatches(pattern))
                 throw new ArgumentException(
-                    $"The monitor's pattern '{pattern}' matches none of the {tensors.Count} tensors: {NamesOf(tensors)}. "
+                    $"The monitor's pattern '{pattern}' matches none of the {tensors.Count} tensors: {tensors.ListNames()}. "
                     + "Correct it; * stands for any run of characters, and upper and lower case differ.",
                     Include.Contains(pattern) ? nameof(Include) : nameof(Exclude));
         var selected = new List<int>();
@@ -81,7 +81,7 @@ public sealed record GradientMonitorOptions
                 selected.Add(i);
         if (selected.Count == 0 && tensors.Count > 0)
             throw new ArgumentException(
-                $"The monitor's patterns leave none of the {tensors.Count} tensors: {NamesOf(tensors)}. Exclude fewer, or use GradientMonitorOptions.Off.",
+                $"The monitor's patterns leave none of the {tensors.Count} tensors: {tensors.ListNames()}. Exclude fewer, or use GradientMonitorOptions.Off.",
                 nameof(Exclude));
         return selected;
     }
@@ -94,21 +94,6 @@ public sealed record GradientMonitorOptions
             if (NamePattern.Matches(pattern, name))
                 return true;
         return false;
-    }
-
-    private static bool AnyMatches(string pattern, TensorSet tensors)
-    {
-        for (int i = 0; i < tensors.Count; i++)
-            if (NamePattern.Matches(pattern, tensors.NameOf(i)))
-                return true;
-        return false;
-    }
-
-    private static string NamesOf(TensorSet tensors)
-    {
-        const int most = 40;
-        string names = string.Join(", ", Enumerable.Range(0, Math.Min(most, tensors.Count)).Select(tensors.NameOf));
-        return tensors.Count > most ? $"{names} and {tensors.Count - most} more" : names;
     }
 
     private static void CheckSteps(string name, long steps)

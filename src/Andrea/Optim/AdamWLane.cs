@@ -15,7 +15,7 @@ internal sealed class AdamWLane : IDisposable
     /// <param name="members">Indices of the lane's tensors, ascending.</param>
     /// <param name="options">Betas and epsilon of all of them; what else it holds is not used.</param>
     /// <param name="progress">How far they have come.</param>
-    public AdamWLane(Device device, ExternalTensors[] sets, int[] members, AdamWTensorOptions options, OptimizerState progress)
+    public AdamWLane(Device device, ExternalTensors[] sets, int[] members, AdamWTensorOptions options, OptimizerProgress progress)
     {
         Members = members;
         try
@@ -38,18 +38,18 @@ internal sealed class AdamWLane : IDisposable
     public AdamWSettings Settings { get; private set; }
 
     /// <summary>Goes on with these betas from there.</summary>
-    public void Restart(AdamWTensorOptions options, OptimizerState progress)
+    public void Restart(AdamWTensorOptions options, OptimizerProgress progress)
     {
         Settings = SettingsOf(options);
         _state.CopyFrom([new AdamWState { Step = progress.Step, Beta1Power = progress.Beta1Power, Beta2Power = progress.Beta2Power }]);
     }
 
     /// <summary>How far the lane has come. Waits for the device.</summary>
-    public OptimizerState ReadState()
+    public OptimizerProgress ReadState()
     {
         Span<AdamWState> state = stackalloc AdamWState[1];
         _state.CopyTo(state);
-        return new OptimizerState(state[0].Step, state[0].Beta1Power, state[0].Beta2Power);
+        return new OptimizerProgress(state[0].Step, state[0].Beta1Power, state[0].Beta2Power);
     }
 
     /// <summary>Learns where the tensors lie by now.</summary>

@@ -170,16 +170,16 @@ public sealed class ExternalAdamW : IDisposable
     }
 
     /// <summary>Goes on from a checkpoint, whose moments the caller has put back already.</summary>
-    /// <param name="steps">As <see cref="ReadSteps"/> gave them: one number for each tensor, 0 or above.</param>
+    /// <param name="steps">As <see cref="ReadSteps"/> gave them: one number for each tensor, 0 to 2^53.</param>
     /// <remarks>Tensors that have taken equally many steps share a launch again. Waits for the device.</remarks>
     /// <exception cref="ArgumentException">There are more or fewer numbers than tensors.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number is negative; nothing was changed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative or above 2^53; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
     public void RestoreSteps(ReadOnlySpan<long> steps)
     {
         CheckCount(steps.Length);
         foreach (long step in steps)
-            if (step < 0)
+            if (step is < 0 or > OptimizerProgress.MostSteps)
                 throw new ArgumentOutOfRangeException(nameof(steps), step, $"A tensor is said to have taken {step} steps. Pass what ReadSteps gave.");
         Regroup(steps.ToArray());
     }
@@ -247,11 +247,11 @@ public sealed class ExternalAdamW : IDisposable
     /// <remarks>What has parted stays parted, lest tensors that come and go at random make every step wait.</remarks>
     private void Regroup(long[]? steps)
     {
-        var progress = new OptimizerState[Count];
+        var progress = new OptimizerProgress[Count];
         var former = new AdamWLane?[Count];
         foreach (AdamWLane lane in _lanes)
         {
-            OptimizerState reached = lane.ReadState();
+            OptimizerProgress reached = lane.ReadState();
             foreach (int member in lane.Members)
             {
                 former[member] = steps is null ? lane : null;

@@ -59,21 +59,21 @@ public sealed record LearningRateSchedule
     }
 
     /// <summary>Checks every value.</summary>
-    /// <exception cref="ArgumentException">A rate is negative or not finite, or a number of steps does not fit; the message names it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A rate is negative or not finite, or a number of steps does not fit; the message names it.</exception>
     internal void Validate()
     {
         if (!Enum.IsDefined(Kind))
-            throw new ArgumentException($"The schedule {(int)Kind} is unknown. Choose Cosine, Linear, Constant or WarmupStableDecay.");
+            throw new ArgumentOutOfRangeException(nameof(Kind), Kind, $"The schedule {(int)Kind} is unknown. Choose Cosine, Linear, Constant or WarmupStableDecay.");
         if (!(PeakRate >= 0 && PeakRate <= float.MaxValue))
-            throw new ArgumentException($"The peak learning rate is {PeakRate}; expected a number from 0 up that float32 can hold.");
+            throw new ArgumentOutOfRangeException(nameof(PeakRate), PeakRate, $"The peak learning rate is {PeakRate}; expected a number from 0 up that float32 can hold.");
         if (!(FinalRate >= 0 && FinalRate <= PeakRate))
-            throw new ArgumentException($"The final learning rate is {FinalRate}; expected a number from 0 to the peak rate {PeakRate}.");
+            throw new ArgumentOutOfRangeException(nameof(FinalRate), FinalRate, $"The final learning rate is {FinalRate}; expected a number from 0 to the peak rate {PeakRate}.");
         if (WarmupSteps < 0)
-            throw new ArgumentException($"Warmup takes {WarmupSteps} steps; expected 0 or more.");
+            throw new ArgumentOutOfRangeException(nameof(WarmupSteps), WarmupSteps, $"Warmup takes {WarmupSteps} steps; expected 0 or more.");
         if (TotalSteps < 1)
-            throw new ArgumentException($"The schedule covers {TotalSteps} steps; expected 1 or more.");
+            throw new ArgumentOutOfRangeException(nameof(TotalSteps), TotalSteps, $"The schedule covers {TotalSteps} steps; expected 1 or more.");
         if (DecaySteps < 0 || DecaySteps > TotalSteps)
-            throw new ArgumentException($"The decay takes {DecaySteps} steps; expected 0 to the {TotalSteps} steps of the schedule.");
+            throw new ArgumentOutOfRangeException(nameof(DecaySteps), DecaySteps, $"The decay takes {DecaySteps} steps; expected 0 to the {TotalSteps} steps of the schedule.");
     }
 
     private double Shape(long step)

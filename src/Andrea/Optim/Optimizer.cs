@@ -31,6 +31,7 @@ public abstract class Optimizer : IDisposable
     private readonly Action _enqueue, _enqueueMeasured;
     private Way _plain, _measuring;
     private DeviceBuffer<UpdateSums>? _partials, _updates;
+    private bool _disposed;
 
     private protected Optimizer(Device device, TensorSet parameters, TensorSet gradients, OptimizerOptions options, GradClipper? clipper)
     {
@@ -40,6 +41,7 @@ public abstract class Optimizer : IDisposable
         parameters.ThrowIfDisposed();
         gradients.ThrowIfDisposed();
         options.Validate();
+        options.CheckGroups(parameters);
         UsesGraph = options.UseGraph;
         SetMatch.Check(parameters, gradients, "gradient", nameof(gradients));
         if (clipper is not null && !clipper.Measures(gradients))
@@ -134,7 +136,7 @@ public abstract class Optimizer : IDisposable
     /// <summary>Measures with the clipper, if there is one, then updates parameters and moments.</summary>
     /// <param name="learningRate">This step's learning rate; finite, 0 or above.</param>
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative, or float32 cannot hold it.</exception>
-    /// <exception cref="ObjectDisposedException">Parameters, gradients, or this optimizer have been disposed.</exception>
+    /// <exception cref="ObjectDisposedException">Parameters, gradients, clipper, or this optimizer have been disposed.</exception>
     /// <exception cref="DeviceMismatchException">A tensor has moved to memory that the device cannot use; nothing was changed.</exception>
     /// <exception cref="InvalidOperationException">A gradient is there whose parameter is not, or a tensor has been moved onto another; nothing was
     /// changed.</exception>
@@ -142,6 +144,7 @@ public abstract class Optimizer : IDisposable
     /// <remarks>Enqueues and returns; a learning rate that is stored while the caller records the stream is part of the recording.</remarks>
     public void Step(double learningRate)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (!(learningRate >= 0 && learningRate <= float.MaxValue))
             throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"The learning rate is {learningRate}; expected a number from 0 up that float32 can hold.");
         // A recording holds addresses, so all of them are asked for here.
@@ -173,32 +176,34 @@ public abstract class Optimizer : IDisposable
     /// <summary>What it remembers besides its moments, for a checkpoint. Waits for the device.</summary>
     /// <returns>A copy of it; the moments are read from <see cref="FirstMoments"/> and <see cref="SecondMoments"/>.</returns>
     /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
-    public OptimizerState ReadState()
+    public OptimizerProgress ReadProgress()
     {
-        AdamWState progress = ReadProgress();
-        return new OptimizerState(progress.Step, progress.Beta1Power, progress.Beta2Power) { Stabilizer = ReadStabilizer() };
+        AdamWState progress = ReadCounter();
+        return new OptimizerProgress(progress.Step, progress.Beta1Power, progress.Beta2Power) { Stabilizer = ReadStabilizer() };
     }
 
     /// <summary>Goes on from a checkpoint; the moments are restored through <see cref="FirstMoments"/> and <see cref="SecondMoments"/>.</summary>
-    /// <param name="state">As <see cref="ReadState"/> gave it; with no numbers of a stabilizer, one that has a memory begins it anew.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The step is negative or a power lies outside [0, 1]; nothing was changed.</exception>
+    /// <param name="progress">As <see cref="ReadProgress"/> gave it; with no numbers of a stabilizer, one that has a memory begins it anew.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The step is negative or above 2^53, or a power lies outside [0, 1]; nothing was changed.</exception>
     /// <exception cref="ArgumentException">The stabilizer's numbers are another one's or of other tensors, or one is impossible; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">This optimizer has been disposed.</exception>
-    public void RestoreState(OptimizerState state)
+    public void RestoreProgress(OptimizerProgress progress)
     {
-        ArgumentNullException.ThrowIfNull(state);
-        if (state.Step < 0 || !(state.Beta1Power is >= 0 and <= 1) || !(state.Beta2Power is >= 0 and <= 1))
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(progress);
+        if (progress.Step is < 0 or > OptimizerProgress.MostSteps || !(progress.Beta1Power is >= 0 and <= 1) || !(progress.Beta2Power is >= 0 and <= 1))
             throw new ArgumentOutOfRangeException(
-                nameof(state),
-                $"{state.Step} steps with powers {state.Beta1Power} and {state.Beta2Power} of the betas are no progress that an optimizer can have made. Pass what ReadState gave.");
-        CheckStabilizer(state.Stabilizer);
-        _state.CopyFrom([new AdamWState { Step = state.Step, Beta1Power = state.Beta1Power, Beta2Power = state.Beta2Power }]);
-        RestoreStabilizer(state.Stabilizer);
+                nameof(progress),
+                $"{progress.Step} steps with powers {progress.Beta1Power} and {progress.Beta2Power} of the betas are no progress that an optimizer can have made. Pass what ReadProgress gave.");
+        CheckStabilizer(progress.Stabilizer);
+        _state.CopyFrom([new AdamWState { Step = progress.Step, Beta1Power = progress.Beta1Power, Beta2Power = progress.Beta2Power }]);
+        RestoreStabilizer(progress.Stabilizer);
     }
 
     /// <summary>How far it has come, without the stabilizer's memory. Waits for the device; allocates nothing.</summary>
-    internal AdamWState ReadProgress()
+    internal AdamWState ReadCounter()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         Span<AdamWState> state = stackalloc AdamWState[1];
         _state.CopyTo(state);
         return state[0];
@@ -225,7 +230,11 @@ public abstract class Optimizer : IDisposable
     }
 
     /// <summary>Frees the moments and tables; parameters, gradients and clipper are not touched.</summary>
-    public void Dispose() => _owned.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned.Dispose();
+    }
 
     /// <summary>As many numbers as <see cref="StabilizerLength"/> says. Waits for the device where there are any.</summary>
     private protected virtual double[] ReadStabilizer() => [];
@@ -242,10 +251,10 @@ public abstract class Optimizer : IDisposable
     {
         if (numbers.Count != StabilizerLength && numbers.Count != 0)
             throw new ArgumentException(
-                $"The stabilizer's state has {numbers.Count} numbers; expected {StabilizerLength}. Pass what ReadState gave for the same stabilizer and tensors.", "state");
+                $"The stabilizer's state has {numbers.Count} numbers; expected {StabilizerLength}. Pass what ReadProgress gave for the same stabilizer and tensors.", "progress");
         foreach (double value in numbers)
             if (!(value >= 0 && double.IsFinite(value)))
-                throw new ArgumentException($"The stabilizer's state holds {value}; expected finite numbers from 0 up. Pass what ReadState gave.", "state");
+                throw new ArgumentException($"The stabilizer's state holds {value}; expected finite numbers from 0 up. Pass what ReadProgress gave.", "progress");
     }
 
     private void Enqueue()

@@ -18,7 +18,7 @@ public abstract record OptimizerOptions
     /// <value>True by default.</value>
     public bool UseGraph { get; init; } = true;
 
-    /// <summary>Exceptions by name; the first group whose pattern matches a tensor counts.</summary>
+    /// <summary>Exceptions by name; the first group whose pattern matches a tensor counts. A pattern that matches none is refused.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
 
     internal virtual void Validate()
@@ -29,13 +29,25 @@ public abstract record OptimizerOptions
         {
             if (group is null)
                 throw new ArgumentException("A parameter group is null. Leave it out, or give it a pattern.", nameof(Groups));
-            ArgumentException.ThrowIfNullOrEmpty(group.Pattern);
+            if (string.IsNullOrEmpty(group.Pattern))
+                throw new ArgumentException("The pattern of a parameter group is null or empty. Write a name, such as h.*.ln_1.weight, or * for all tensors.", nameof(Groups));
             if (group.WeightDecay is { } decay)
                 CheckDecay($"the weight decay of group '{group.Pattern}'", decay);
             if (!(group.LearningRateScale >= 0 && double.IsFinite(group.LearningRateScale)))
                 throw new ArgumentOutOfRangeException(
                     nameof(Groups), group.LearningRateScale, $"The learning rate factor of group '{group.Pattern}' is {group.LearningRateScale}; expected a finite number from 0 up.");
         }
+    }
+
+    /// <exception cref="ArgumentException">A group is about none of the tensors, such as for a slip of the pen; it would do nothing.</exception>
+    internal void CheckGroups(TensorSet parameters)
+    {
+        foreach (ParameterGroup group in Groups)
+            if (!parameters.AnyMatches(group.Pattern))
+                throw new ArgumentException(
+                    $"The parameter group '{group.Pattern}' matches none of the {parameters.Count} tensors: {parameters.ListNames()}. "
+                    + "Correct it; * stands for any run of characters, and upper and lower case differ.",
+                    nameof(Groups));
     }
 
     private static void CheckDecay(string name, double decay)

@@ -52,6 +52,6 @@ internal sealed class DeviceBuffer<T> : IDisposable
     {
         if (offset < 0 || offset > Length - count)
             throw new ArgumentOutOfRangeException(
-                nameof(offset), offset, $"The elements {offset} to {offset + count} lie outside a buffer of {Length}. Copy at most {Length - Math.Max(0, offset)} from there.");
+                nameof(offset), offset, $"{count} elements from element {offset} on do not lie within a buffer of {Length}.");
     }
 }

@@ -24,9 +24,6 @@ namespace Andrea.Tensors;
 /// </remarks>
 public sealed class ExternalTensors : TensorSet, IDisposable
 {
-    // 1 TiB: more than any device has, and few enough that the tables of a set that size, absent tensors included, still fit into memory.
-    private const long MaxElements = 1L << 38;
-
     private readonly List<Entry> _entries = [];
     private readonly Dictionary<string, int> _indexByName = new(StringComparer.Ordinal);
     private readonly Dictionary<int, MemoryHandle> _pins = [];
@@ -46,6 +43,23 @@ public sealed class ExternalTensors : TensorSet, IDisposable
 
     /// <inheritdoc/>
     public override int Count => _entries.Count;
+
+    /// <summary>Adds an array and pins it until this set is disposed.</summary>
+    /// <param name="name">Unique name, used in results and messages.</param>
+    /// <param name="array">The elements; changed in place by clipping and by the optimizer; not owned.</param>
+    /// <param name="shape">Shape, or nothing for one dimension. Only the number of dimensions matters: it decides on weight decay.</param>
+    /// <returns>This set.</returns>
+    /// <exception cref="ArgumentNullException">There is no array: <see cref="AddAbsent"/> adds a tensor that is not there yet.</exception>
+    /// <exception cref="ArgumentException">The name is empty or taken, the shape does not match, or the memory overlaps a tensor of the set.</exception>
+    /// <exception cref="InvalidOperationException">A clipper or optimizer has been built over the set.</exception>
+    /// <exception cref="ObjectDisposedException">The set has been disposed; nothing is pinned.</exception>
+    public ExternalTensors Add(string name, float[] array, TensorShape? shape = null)
+    {
+        // As memory it would be an empty tensor, whose gradients nobody would ever miss.
+        if (array is null)
+            throw new ArgumentNullException(nameof(array), $"The array of tensor '{name}' is null. Pass the array; AddAbsent adds a tensor that is not there yet.");
+        return Add(name, array.AsMemory(), shape);
+    }
 
     /// <summary>Adds host memory and pins it until this set is disposed.</summary>
     /// <param name="name">Unique name, used in results and messages.</param>
@@ -90,7 +104,7 @@ public sealed class ExternalTensors : TensorSet, IDisposable
         if (address == 0 && length > 0)
             throw new ArgumentException($"Tensor '{name}' has {length} elements at a null address. Pass the address of its first element.", nameof(address));
         TensorShape actualShape = shape ?? new TensorShape(length);
-        if (LengthOf(name, actualShape) != length)
+        if (LengthOf(name, actualShape, _elements) != length)
             throw new ArgumentException($"Tensor '{name}' has {length} elements but its shape {actualShape} counts {actualShape.Length}.", nameof(shape));
         var entry = new Entry(name, address, actualShape);
         CheckAddress(entry);
@@ -112,7 +126,7 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     public ExternalTensors AddAbsent(string name, TensorShape shape)
     {
         ThrowIfClosedTo(name);
-        _ = LengthOf(name, shape);
+        _ = LengthOf(name, shape, _elements);
         Append(new Entry(name, 0, shape));
         return this;
     }
@@ -174,10 +188,13 @@ public sealed class ExternalTensors : TensorSet, IDisposable
     /// <param name="name">The exact name.</param>
     /// <returns>Its index.</returns>
     /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
-    public int IndexOf(string name) =>
-        _indexByName.TryGetValue(name, out int index)
+    public int IndexOf(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _indexByName.TryGetValue(name, out int index)
             ? index
-            : throw new KeyNotFoundException($"No tensor is named '{name}'. The set has {Count} tensors{(Count > 0 ? $", '{NameOf(0)}' first" : "")}.");
+            : throw new KeyNotFoundException($"No tensor is named '{name}'. {CountOf("set", Count, Count > 0 ? NameOf(0) : null)}");
+    }
 
     /// <inheritdoc/>
     public override string NameOf(int index) => _entries[index].Name;
@@ -213,23 +230,6 @@ public sealed class ExternalTensors : TensorSet, IDisposable
             throw new ArgumentException($"Tensor '{name}' lies at address 0x{address:x}, which no program has. Pass the address of its first element.", nameof(address));
         if ((ulong)length * sizeof(float) > last - (nuint)address)
             throw new ArgumentException($"Tensor '{name}' of {length} elements at address 0x{address:x} would reach beyond the end of memory.", nameof(length));
-    }
-
-    private long LengthOf(string name, TensorShape shape)
-    {
-        long length = long.MaxValue;
-        try
-        {
-            length = shape.Length;
-        }
-        catch (OverflowException)
-        {
-            // More than 63 bits can count is too much, too.
-        }
-        if (length > MaxElements - _elements)
-            throw new ArgumentException(
-                $"With tensor '{name}' of shape {shape} the set would have more than {MaxElements} elements (1 TiB), which no device holds. See whether the shape is right.", nameof(shape));
-        return length;
     }
 
     private void ThrowIfClosedTo(string name)

@@ -5,6 +5,7 @@ namespace Andrea.Tensors;
 public sealed class ParameterArena : TensorSet, IDisposable
 {
     private readonly DeviceBuffer<float> _buffer;
+    private bool _disposed;
 
     /// <summary>Allocates an arena of zeros.</summary>
     /// <param name="device">Where the memory lies.</param>
@@ -29,11 +30,22 @@ public sealed class ParameterArena : TensorSet, IDisposable
 
     /// <summary>The tensor of that name, as a view.</summary>
     /// <param name="name">The exact name.</param>
+    /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
+    /// <exception cref="ObjectDisposedException">The arena has been disposed.</exception>
     public Tensor this[string name] => this[Layout.IndexOf(name)];
 
     /// <summary>The tensor of that index, as a view.</summary>
     /// <param name="index">0 up to <see cref="Count"/> - 1.</param>
-    public Tensor this[int index] => new(_buffer, Layout.OffsetOf(index), Layout.ShapeOf(index));
+    /// <exception cref="ArgumentOutOfRangeException">There is no such tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The arena has been disposed.</exception>
+    public Tensor this[int index]
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return new Tensor(_buffer, Layout.OffsetOf(index), Layout.ShapeOf(index));
+        }
+    }
 
     /// <inheritdoc/>
     public override string NameOf(int index) => Layout.NameOf(index);
@@ -51,9 +63,12 @@ public sealed class ParameterArena : TensorSet, IDisposable
 
     internal override nint AddressOf(int index) => this[index].Address;
 
-    // Asking a freed buffer for its address throws.
-    internal override void ThrowIfDisposed() => _ = _buffer.Address;
+    internal override void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     /// <summary>Frees the memory. Every view into it becomes invalid.</summary>
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _buffer.Dispose();
+    }
 }

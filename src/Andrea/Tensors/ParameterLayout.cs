@@ -25,15 +25,16 @@ public sealed class ParameterLayout
     /// <param name="name">Unique, not empty; as it shall stand in checkpoints and messages.</param>
     /// <param name="shape">Shape of the tensor.</param>
     /// <returns>The tensor's index.</returns>
-    /// <exception cref="ArgumentException">The name is empty or taken.</exception>
+    /// <exception cref="ArgumentException">The name is empty or taken, or no memory could ever hold such a tensor.</exception>
     public int Add(string name, TensorShape shape)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        long length = TensorSet.LengthOf(name, shape, ElementCount);
         if (!_indexByName.TryAdd(name, Count))
             throw new ArgumentException($"The layout already has a tensor named '{name}'. Names must be unique.", nameof(name));
         _entries.Add(new Entry(name, shape, ArenaLength));
-        ElementCount = checked(ElementCount + shape.Length);
-        ArenaLength = checked(ArenaLength + RoundUp(shape.Length));
+        ElementCount += length;
+        ArenaLength += RoundUp(length);
         return Count - 1;
     }
 
@@ -57,16 +58,23 @@ public sealed class ParameterLayout
     /// <param name="name">The exact name.</param>
     /// <returns>Its index.</returns>
     /// <exception cref="KeyNotFoundException">No tensor has that name.</exception>
-    public int IndexOf(string name) =>
-        _indexByName.TryGetValue(name, out int index)
+    public int IndexOf(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _indexByName.TryGetValue(name, out int index)
             ? index
-            : throw new KeyNotFoundException($"No tensor is named '{name}'. The layout has {Count} tensors, '{(Count > 0 ? NameOf(0) : "")}' first.");
+            : throw new KeyNotFoundException($"No tensor is named '{name}'. {TensorSet.CountOf("layout", Count, Count > 0 ? NameOf(0) : null)}");
+    }
 
     /// <summary>Whether a tensor of that name exists.</summary>
     /// <param name="name">The exact name.</param>
     /// <returns>True where <see cref="IndexOf"/> finds it.</returns>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
-    public bool Contains(string name) => _indexByName.ContainsKey(name);
+    public bool Contains(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _indexByName.ContainsKey(name);
+    }
 
     private static long RoundUp(long elements) => (elements + AlignmentElements - 1) / AlignmentElements * AlignmentElements;
 }

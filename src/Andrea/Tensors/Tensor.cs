@@ -79,6 +79,6 @@ public readonly struct Tensor
             throw new InvalidOperationException("This tensor views nothing. Take it from an arena.");
         if (start < 0 || start > Length - count)
             throw new ArgumentOutOfRangeException(
-                nameof(start), start, $"The elements {start} to {start + count} lie outside a tensor of shape {Shape}.");
+                nameof(start), start, $"{count} elements from element {start} on do not lie within a tensor of shape {Shape}, which has {Length}.");
     }
 }

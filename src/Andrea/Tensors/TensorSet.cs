@@ -4,8 +4,58 @@ namespace Andrea.Tensors;
 /// <remarks>Either a <see cref="ParameterArena"/>, which owns its memory, or <see cref="ExternalTensors"/>, which borrows it.</remarks>
 public abstract class TensorSet
 {
+    // 1 TiB: more than any device has, and few enough that the tables of a set that size, absent tensors included, still fit into memory.
+    private const long MaxElements = 1L << 38;
+
     private protected TensorSet()
     {
+    }
+
+    /// <summary>The names there are, for a message about a pattern that matches none of them.</summary>
+    internal string ListNames()
+    {
+        const int most = 40;
+        string names = string.Join(", ", Enumerable.Range(0, Math.Min(most, Count)).Select(NameOf));
+        return Count > most ? $"{names} and {Count - most} more" : names;
+    }
+
+    /// <summary>Whether the pattern matches one of the names.</summary>
+    internal bool AnyMatches(string pattern)
+    {
+        for (int i = 0; i < Count; i++)
+            if (NamePattern.Matches(pattern, NameOf(i)))
+                return true;
+        return false;
+    }
+
+    /// <summary>A sentence on what names there are, for one that there is not.</summary>
+    internal static string CountOf(string what, int count, string? first) => count switch
+    {
+        0 => $"The {what} has no tensors.",
+        1 => $"The {what} has 1 tensor, '{first}'.",
+        _ => $"The {what} has {count} tensors, '{first}' first.",
+    };
+
+    /// <summary>Number of elements of one more tensor of a set.</summary>
+    /// <param name="name">Its name, for the message.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="before">Number of elements that the set has without it.</param>
+    /// <exception cref="ArgumentException">No device could hold them all.</exception>
+    internal static long LengthOf(string name, TensorShape shape, long before)
+    {
+        long length = long.MaxValue;
+        try
+        {
+            length = shape.Length;
+        }
+        catch (OverflowException)
+        {
+            // More than 63 bits can count is too much, too.
+        }
+        if (length > MaxElements - before)
+            throw new ArgumentException(
+                $"With tensor '{name}' of shape {shape} the set would have more than {MaxElements} elements (1 TiB), which no device holds. See whether the shape is right.", nameof(shape));
+        return length;
     }
 
     /// <summary>Number of tensors.</summary>

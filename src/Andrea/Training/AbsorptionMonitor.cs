@@ -29,6 +29,7 @@ public sealed class AbsorptionMonitor : IDisposable
     private readonly float[] _marginsRead, _meanRead;
     private readonly double[] _sumsRead;
     private float[]? _firstMean;
+    private bool _disposed;
 
     /// <summary>Prepares to look at a model's training.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -67,7 +68,11 @@ public sealed class AbsorptionMonitor : IDisposable
     }
 
     /// <summary>Has the pass's next <see cref="GptPass.ForwardBackward"/> measured.</summary>
-    public void MeasureNext() => _pass.MeasureNext(_margins, _sums);
+    public void MeasureNext()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _pass.MeasureNext(_margins, _sums);
+    }
 
     /// <summary>What that found, and where the head's mean row is now. Waits for the device.</summary>
     /// <param name="step">The step's number, for the record.</param>
@@ -76,6 +81,7 @@ public sealed class AbsorptionMonitor : IDisposable
     /// <exception cref="ObjectDisposedException">This monitor, the model or the device has been disposed.</exception>
     public AbsorptionRecord Read(long step, int microBatches = 1)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _margins.CopyTo(_marginsRead);
         _sums.CopyTo(_sumsRead);
         // A product with one row of 1 / V: the mean over the vocabulary.
@@ -100,5 +106,9 @@ public sealed class AbsorptionMonitor : IDisposable
     }
 
     /// <summary>Frees what it measures into; model and pass are not touched.</summary>
-    public void Dispose() => _owned.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned.Dispose();
+    }
 }

@@ -16,6 +16,7 @@ public sealed class TextGenerator : IDisposable
     private readonly Tokenizer _tokenizer;
     private readonly GptDecoder _decoder;
     private readonly SamplingOptions _options;
+    private bool _disposed;
 
     /// <summary>Prepares a key/value cache.</summary>
     /// <param name="model">The model; not owned.</param>
@@ -40,8 +41,10 @@ public sealed class TextGenerator : IDisposable
     /// <param name="tokenCount">Number of tokens to write.</param>
     /// <returns>Whole characters as they come; computed while they are enumerated.</returns>
     /// <exception cref="UnknownCharacterException">The prompt has a character that the tokenizer does not know.</exception>
+    /// <exception cref="ObjectDisposedException">The model or this generator has been disposed, before or while the text is enumerated.</exception>
     public IEnumerable<string> Generate(string prompt, int tokenCount)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentOutOfRangeException.ThrowIfNegative(tokenCount);
         int[] tokens = _tokenizer.Encode(prompt);
@@ -49,10 +52,15 @@ public sealed class TextGenerator : IDisposable
     }
 
     /// <summary>Frees the cache; the model is not touched.</summary>
-    public void Dispose() => _decoder.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _decoder.Dispose();
+    }
 
     private IEnumerable<string> Continue(int[] prompt, int tokenCount)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var sampler = new TokenSampler(_options);
         TokenDecoder text = _tokenizer.CreateDecoder();
         _decoder.Reset();
@@ -62,6 +70,8 @@ public sealed class TextGenerator : IDisposable
         int token = prompt[^1];
         for (int i = 0; i < tokenCount; i++)
         {
+            // Somebody may have disposed it between two pieces.
+            ObjectDisposedException.ThrowIf(_disposed, this);
             token = sampler.Next(_decoder.Accept(token)[.._tokenizer.VocabularySize]);
             string piece = text.Decode(token);
             if (piece.Length > 0)

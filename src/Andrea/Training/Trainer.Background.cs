@@ -28,13 +28,15 @@ public sealed partial class Trainer
     public IReadOnlyList<string> Warnings => _background.Warnings;
 
     /// <summary>Adds an observer; in the order of adding, all are told of every step, on the thread that trains. For what may take its time, such as
-    /// writing a file, there is <see cref="ObserveInBackground"/>.</summary>
+    /// writing a file, there is <see cref="ObserveInBackground"/>. From any thread, also during a run and from an observer: the next record is its first.</summary>
     /// <param name="observer">Not owned.</param>
     /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
     public void Observe(IStepObserver observer)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        _observers.Add(observer);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_observing)
+            _observers = [.. _observers, observer];
     }
 
     /// <summary>Adds an observer that is told of everything on another thread, through an <see cref="ObserverQueue"/>: it never holds up training, and an
@@ -52,19 +54,24 @@ public sealed partial class Trainer
     /// <returns>How it went.</returns>
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
-    public async Task<TrainingSummary> RunAsync(IProgress<StepRecord>? progress, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidOperationException">Another thread computes with this trainer, which goes on undisturbed.</exception>
+    /// <exception cref="ObjectDisposedException">The trainer is disposed.</exception>
+    public Task<TrainingSummary> RunAsync(IProgress<StepRecord>? progress, CancellationToken cancellationToken = default) =>
+        progress is null ? RunAsync(cancellationToken) : RunAlone(() => RunAndTell(progress, cancellationToken));
+
+    /// <summary>Runs with one more observer, which leaves with the run; for the thread that trains.</summary>
+    private TrainingSummary RunAndTell(IProgress<StepRecord> progress, CancellationToken cancellationToken)
     {
-        if (progress is null)
-            return await RunAsync(cancellationToken).ConfigureAwait(false);
         var observer = new ProgressObserver(progress);
         Observe(observer);
         try
         {
-            return await RunAsync(cancellationToken).ConfigureAwait(false);
+            return RunAndReport(cancellationToken);
         }
         finally
         {
-            _observers.Remove(observer);
+            lock (_observing)
+                _observers = [.. _observers.Where(other => other != observer)];
         }
     }
 

@@ -33,10 +33,13 @@ public sealed partial class Trainer
         ArgumentNullException.ThrowIfNull(openData);
         string checkpoint = RunFolder.FindCheckpoint(path);
         CheckpointState state = CheckpointFolder.ReadState(checkpoint);
-        TokenDataset data = openData(ReadTokenizer(state, checkpoint));
+        TokenDataset data = openData(ReadTokenizer(state, checkpoint))
+            ?? throw new ArgumentException($"There is no data to go on with: what was to open it for '{checkpoint}' returned null. Return the data set.", nameof(openData));
         CheckFingerprint(state, checkpoint, data);
         TrainerOptions before = ReadOptions(state, checkpoint) with { RunFolder = RunFolder.OfCheckpoint(checkpoint) };
-        TrainerOptions options = change is null ? before : change(before);
+        TrainerOptions options = (change is null ? before : change(before))
+            ?? throw new ArgumentException("What was to change the options returned null. Return the options, changed or not.", nameof(change));
+        options.Validate();
         if (options.Optimizer.GetType() != before.Optimizer.GetType())
             throw new ArgumentException(
                 $"The run was made with {NameOf(before.Optimizer)}, whose moments say nothing to {NameOf(options.Optimizer)}. Keep the optimizer, or start a new run.");
@@ -95,7 +98,7 @@ public sealed partial class Trainer
             AdamWOptions adamW = RequireAdamW();
             Step = AndreaBin.Read(path, Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments);
             _batches.GoTo(Step);
-            _optimizer.RestoreState(OptimizerState.After(Step, adamW));
+            _optimizer.RestoreProgress(OptimizerProgress.After(Step, adamW));
         }
         finally
         {
@@ -119,8 +122,8 @@ public sealed partial class Trainer
                 $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
     }
 
-    internal static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
-        state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)
+    private static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
+        state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)?.Complete()
         ?? throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no training options. Use a checkpoint that a Trainer wrote.");
 
     private CheckpointTensors Tensors => new(Model.Parameters, _optimizer.FirstMoments, _optimizer.SecondMoments) { GuardGroups = _snapshots?.Groups ?? [] };
@@ -132,9 +135,16 @@ public sealed partial class Trainer
         Step = state.Step;
         _batches.Restore(state.Data);
         _toldPhase = _batches.Phase;
-        _optimizer.RestoreState(StateOf(state));
+        try
+        {
+            _optimizer.RestoreProgress(StateOf(state));
+            _clipper.RestorePolicyState(state.Clip.Policy);
+        }
+        catch (ArgumentException error)
+        {
+            throw new CheckpointFormatException($"The checkpoint '{checkpoint}' is damaged: {error.Message} Use another checkpoint.", error);
+        }
         _clipper.RestoreCounters(state.Clip.Calls, state.Clip.ClippedCalls, state.Clip.SkippedCalls, state.Clip.ConsecutiveSkips);
-        _clipper.RestorePolicyState(state.Clip.Policy);
         RestoreGuard(state.Guard);
         _bestValidationLoss = state.BestValidationLoss;
         RestoreGate(state.LowInARow, state.Repetition);
@@ -145,10 +155,10 @@ public sealed partial class Trainer
     }
 
     /// <summary>The optimizer's state; a stabilizer that the run has only now begins to learn.</summary>
-    private OptimizerState StateOf(CheckpointState state)
+    private OptimizerProgress StateOf(CheckpointState state)
     {
         double[] kept = state.Stabilizer ?? [];
-        return new OptimizerState(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power)
+        return new OptimizerProgress(state.Optimizer.AppliedSteps, state.Optimizer.Beta1Power, state.Optimizer.Beta2Power)
         {
             Stabilizer = kept.Length == _optimizer.StabilizerLength ? kept : [],
         };
@@ -184,7 +194,7 @@ public sealed partial class Trainer
 
     private CheckpointState CreateState()
     {
-        OptimizerState optimizer = _optimizer.ReadState();
+        OptimizerProgress optimizer = _optimizer.ReadProgress();
         ClipResult clip = _clipper.Latest;
         return new CheckpointState
         {
@@ -192,7 +202,7 @@ public sealed partial class Trainer
             Config = Model.Config,
             Trainer = JsonSerializer.SerializeToElement(Options, CheckpointJson.Default.TrainerOptions),
             Tokenizer = ToJson(Tokenizer),
-            Optimizer = new OptimizerProgress(optimizer.Step, optimizer.Beta1Power, optimizer.Beta2Power),
+            Optimizer = new OptimizerCounters(optimizer.Step, optimizer.Beta1Power, optimizer.Beta2Power),
             Stabilizer = optimizer.Stabilizer is { Count: > 0 } kept ? [.. kept] : null,
             Clip = new ClipCounters(clip.Call, clip.ClippedCalls, clip.SkippedCalls, clip.ConsecutiveSkips) { Policy = _clipper.ReadPolicyState() },
             Data = _batches.Save(),

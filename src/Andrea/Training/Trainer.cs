@@ -39,7 +39,10 @@ public sealed partial class Trainer : IDisposable
     // One step is at work while the host prepares the next; more would only make results later.
     private readonly StepQueue _underWay = new(capacity: 2);
     private readonly int[] _inputs, _targets;
-    private readonly List<IStepObserver> _observers = [];
+
+    // Replaced as a whole, under a lock, so that who walks along it is not disturbed by those who come and go.
+    private readonly Lock _observing = new();
+    private volatile IStepObserver[] _observers;
     private readonly long _tokensPerStep;
 
     // Held by whoever computes; a thread may take it again, so that observers can sample or save.
@@ -76,7 +79,7 @@ public sealed partial class Trainer : IDisposable
         // Refuses now what could not be continued after hours of training.
         data.Tokenizer.Encode(options.SamplePrompt);
         _data = data;
-        _observers.Add(_background);
+        _observers = [_background];
         Options = options;
         int tokenCount = options.ContextLength > 0 ? options.ContextLength : config.ContextLength;
         _schedule = options.CreateSchedule();
@@ -141,9 +144,11 @@ public sealed partial class Trainer : IDisposable
     /// <exception cref="NonFiniteGradientException">By policy, or after too many skipped steps in a row; a checkpoint was written before.</exception>
     /// <exception cref="SpikeGuardException">The spike guard has gone back as often as it may; a checkpoint of its latest snapshot was written before.</exception>
     /// <exception cref="IOException">A checkpoint could not be written; earlier ones are intact.</exception>
-    public Task<TrainingSummary> RunAsync(CancellationToken cancellationToken = default) =>
-        Task.Factory.StartNew(
-            () => Alone(() => RunAndReport(cancellationToken)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task<TrainingSummary> RunAsync(CancellationToken cancellationToken = default) => RunAlone(() => RunAndReport(cancellationToken));
+
+    /// <summary>Runs on a thread of its own, which the run may keep for days.</summary>
+    private Task<TrainingSummary> RunAlone(Func<TrainingSummary> run) =>
+        Task.Factory.StartNew(() => Alone(run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Mean loss over the validation batches, in nats per token. Waits for the device.</summary>
     /// <returns>The loss.</returns>

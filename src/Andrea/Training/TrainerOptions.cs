@@ -67,21 +67,12 @@ public sealed record TrainerOptions
     /// <summary>Which optimizer, with betas, weight decay, groups: <see cref="AdamWOptions"/>, with or without a stabilizer, or <see cref="SoftSignOptions"/>.</summary>
     /// <value>AdamW</value>
     [JsonConverter(typeof(OptimizerOptionsConverter))]
-    public OptimizerOptions Optimizer
-    {
-        get;
-        init => field = value ?? new AdamWOptions();
-    } = new AdamWOptions();
+    public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
 
     /// <summary>How gradients are monitored; observers get an <see cref="IStepObserver.OnGradients"/> for each step that is.
     /// <see cref="GradientMonitorOptions.Off"/> switches it off.</summary>
     /// <value>The gradients of every step, updates every 10, tensor by tensor</value>
-    public GradientMonitorOptions Monitor
-    {
-        get;
-        // Checkpoints written before there was a monitor have none.
-        init => field = value ?? new GradientMonitorOptions();
-    } = new();
+    public GradientMonitorOptions Monitor { get; init; } = new();
 
     /// <summary>How often the curvature along the gradient is measured, which announces loss spikes; observers get an
     /// <see cref="IStepObserver.OnCurvature"/>. Null never measures. Training has the same bits either way; see <see cref="CurvatureProbe"/> for
@@ -162,6 +153,9 @@ public sealed record TrainerOptions
         DecaySteps = DecaySteps,
     };
 
+    /// <summary>With the defaults of what checkpoints from before there was a choice do not hold, and are read with null in its place.</summary>
+    internal TrainerOptions Complete() => this with { Optimizer = Optimizer ?? new AdamWOptions(), Monitor = Monitor ?? new GradientMonitorOptions() };
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
     internal void Validate()
@@ -183,6 +177,8 @@ public sealed record TrainerOptions
         if (!Enum.IsDefined(Initialization))
             throw new ArgumentOutOfRangeException(nameof(Initialization), Initialization, "Unknown initialisation. Choose Gpt2, Andrea, Xavier, He or TruncatedNormal.");
         ArgumentNullException.ThrowIfNull(Clip);
+        ArgumentNullException.ThrowIfNull(Optimizer);
+        ArgumentNullException.ThrowIfNull(Monitor);
         CreateSchedule().Validate();
         Clip.Validate();
         Optimizer.Validate();

@@ -93,7 +93,7 @@ public class MovingGradientTests
         gradients.Move(1, dv.Address);
         optimizer.Step(0.1);
         Assert.True(v.ToArray()[0] < 5f);
-        Assert.Equal(4, optimizer.ReadState().Step);
+        Assert.Equal(4, optimizer.ReadProgress().Step);
     }
 
     [Fact]

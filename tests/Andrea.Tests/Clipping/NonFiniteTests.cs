@@ -42,7 +42,7 @@ public class NonFiniteTests
         gradientSet.Send();
         parameterSet.Fetch();
         uint[] gradientBits = gradientSet.Bits, parameterBits = parameterSet.Bits;
-        OptimizerState progress = optimizer.ReadState();
+        OptimizerProgress progress = optimizer.ReadProgress();
         float[] moments = [.. optimizer.FirstMoments.Flat.ToArray(), .. optimizer.SecondMoments.Flat.ToArray()];
         Assert.Contains(moments, value => value != 0);
 
@@ -60,7 +60,7 @@ public class NonFiniteTests
         Assert.Equal(gradientBits, gradientSet.Bits);
         Assert.Equal(parameterBits, parameterSet.Bits);
         Assert.Equal(2, progress.Step);
-        Assert.Equal(progress, optimizer.ReadState());
+        Assert.Equal(progress, optimizer.ReadProgress());
         float[] after = [.. optimizer.FirstMoments.Flat.ToArray(), .. optimizer.SecondMoments.Flat.ToArray()];
         Assert.Equal(moments.Select(BitConverter.SingleToUInt32Bits), after.Select(BitConverter.SingleToUInt32Bits));
     }
@@ -76,7 +76,7 @@ public class NonFiniteTests
         optimizer.Step(0.1);
         gradients.Values[0][0] = 1;
         optimizer.Step(0.1);
-        Assert.Equal(1, optimizer.ReadState().Step);
+        Assert.Equal(1, optimizer.ReadProgress().Step);
         Assert.Equal(0, clipper.Latest.ConsecutiveSkips);
         Assert.Equal(1, clipper.Latest.SkippedCalls);
         // The first applied step of Adam moves every parameter by the learning rate.
@@ -149,4 +149,17 @@ public class NonFiniteTests
         clipper.Clip();
         Assert.Equal(("t1", 1L, 3L), (clipper.Latest.FirstBadTensor, clipper.Latest.FirstBadIndex, clipper.Latest.NonFiniteCount));
     }
+
+    [Theory]
+    [InlineData(1, 1, "1 gradient is not finite at clip 4, the first in tensor 'w' at index 5 (1 skipped step). Stop.")]
+    [InlineData(2, 3, "2 gradients are not finite at clip 4, the first in tensor 'w' at index 5 (3 skipped steps in a row). Stop.")]
+    public void Message_OfOneOrMany_IsASentence(int count, int skips, string expected)
+    {
+        ClipResult result = default(ClipResult) with { Call = 4, NonFiniteCount = count, ConsecutiveSkips = skips, FirstBadTensor = "w", FirstBadIndex = 5 };
+        Assert.Equal(expected, new NonFiniteGradientException(result, "Stop.").Message);
+    }
+
+    [Fact]
+    public void Result_OfNoClip_HasClippedNothing() =>
+        Assert.Equal((false, false, -1L), (default(ClipResult).Clipped, default(ClipResult).Skipped, default(ClipResult).FirstBadIndex));
 }

@@ -103,7 +103,7 @@ public sealed unsafe class BorrowedMemoryTests : IDisposable
             }
             ClipResult result = clipper.Read();
             Assert.Equal((7, 2, 2), (result.Call, result.ClippedCalls, result.SkippedCalls));
-            Assert.Equal(5, optimizer.ReadState().Step);
+            Assert.Equal(5, optimizer.ReadProgress().Step);
             parameters.Fetch();
             return parameters.Values[0];
         })];

@@ -19,6 +19,31 @@ public class TextSourceTests
     }
 
     [Fact]
+    public void Nulls_AreRefusedByTheirPlace()
+    {
+        TextSource text = TextSource.FromText("abc");
+        var tokenizer = new ByteTokenizer();
+        (Action Call, string Parameter, string Expected)[] calls =
+        [
+            (() => Tokenizer.Create(null!, text), "kind", ""),
+            (() => Tokenizer.Create("byte", null!), "source", ""),
+            (() => TokenDataset.FromText("abc", null!), "tokenizerKind", ""),
+            (() => TokenDataset.FromText(null!, "byte"), "text", ""),
+            (() => TokenDataset.FromFiles(["a.txt"], null!), "tokenizerKind", ""),
+            (() => TokenDataset.Create([new NamedText("a", text), null!], tokenizer), "sources", "Source 1 of 2 is null"),
+            (() => TokenDataset.Create([new NamedText("a", null!)], tokenizer), "sources", "Source 0 of 1 is null"),
+            (() => TextSource.Join(text, null!), "sources", "Source 1 is null"),
+            (() => TextSource.FromText("abc", null!), "documents", "Document 1 of 2 is null"),
+        ];
+        foreach ((Action call, string parameter, string expected) in calls)
+        {
+            var error = Assert.ThrowsAny<ArgumentException>(call);
+            Assert.Equal(parameter, error.ParamName);
+            Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Folder_WhatIsNotText_IsLeftOut()
     {
         using var folder = new TemporaryFolder();

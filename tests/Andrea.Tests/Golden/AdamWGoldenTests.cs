@@ -41,7 +41,7 @@ public class AdamWGoldenTests
                 golden.AssertClose($"{name}@{step + 1}", Tolerance.Optimized, parameters[name].ToArray());
         }
 
-        Assert.Equal(20, optimizer.ReadState().Step);
+        Assert.Equal(20, optimizer.ReadProgress().Step);
         if (clipper is not null)
             Assert.InRange(clipper.Read().ClippedCalls, 1, 19);
         foreach (string name in s_tensors)

@@ -54,7 +54,7 @@ public class GptConfigTests
         ];
         foreach ((GptConfig config, string name, string value) in bad)
         {
-            string message = Assert.Throws<ArgumentException>(() => new GptModel(device, config)).Message;
+            string message = Assert.Throws<ArgumentOutOfRangeException>(() => new GptModel(device, config)).Message;
             Assert.Contains(name, message, StringComparison.Ordinal);
             Assert.Contains(value, message, StringComparison.Ordinal);
         }

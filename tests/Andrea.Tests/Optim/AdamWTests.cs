@@ -230,7 +230,7 @@ public class AdamWTests
         for (int step = 0; step < 3; step++)
             optimizer.Step(1e-2 / (step + 1));
         parameters.Fetch();
-        Assert.Equal(3, optimizer.ReadState().Step);
+        Assert.Equal(3, optimizer.ReadProgress().Step);
         float[] moments = [.. optimizer.FirstMoments[0].ToArray(), .. optimizer.SecondMoments[0].ToArray()];
         return (parameters.Bits, [.. moments.Select(BitConverter.SingleToUInt32Bits)]);
     }

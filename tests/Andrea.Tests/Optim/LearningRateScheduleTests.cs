@@ -49,7 +49,11 @@ public class LearningRateScheduleTests
             (good with { Kind = (ScheduleKind)99 }, "schedule 99 is unknown"),
         ];
         foreach ((LearningRateSchedule schedule, string expected) in bad)
-            Assert.Contains(expected, Assert.Throws<ArgumentException>(() => schedule.At(0)).Message, StringComparison.Ordinal);
+        {
+            var error = Assert.Throws<ArgumentOutOfRangeException>(() => schedule.At(0));
+            Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+            Assert.NotNull(typeof(LearningRateSchedule).GetProperty(error.ParamName!));
+        }
         Assert.Throws<ArgumentOutOfRangeException>(() => good.At(-1));
     }
 }

@@ -117,13 +117,13 @@ public class StabilizerTests
                     for (int step = 0; step < 4; step++)
                     {
                         float[] gradients = [1, -2, 3];
-                        IReadOnlyList<double> before = loop.Optimizer.ReadState().Stabilizer;
+                        IReadOnlyList<double> before = loop.Optimizer.ReadProgress().Stabilizer;
                         if (step == at)
                             gradients[place] = bad;
                         loop.Step(gradients);
-                        Assert.All(loop.Optimizer.ReadState().Stabilizer, value => Assert.True(double.IsFinite(value)));
+                        Assert.All(loop.Optimizer.ReadProgress().Stabilizer, value => Assert.True(double.IsFinite(value)));
                         if (step == at)
-                            Assert.Equal(before, loop.Optimizer.ReadState().Stabilizer);
+                            Assert.Equal(before, loop.Optimizer.ReadProgress().Stabilizer);
                     }
                 }
     }
@@ -138,10 +138,10 @@ public class StabilizerTests
         using var clipper = new GradClipper(device, gradients);
         using var optimizer = new AdamW(device, parameters, gradients, new AdamWOptions { Stabilizer = new StableSpamStabilizer() }, clipper);
         optimizer.Step(0.1);
-        double[] before = [.. optimizer.ReadState().Stabilizer];
+        double[] before = [.. optimizer.ReadProgress().Stabilizer];
         gradients.Move(1, 0);
         optimizer.Step(0.1);
-        double[] after = [.. optimizer.ReadState().Stabilizer];
+        double[] after = [.. optimizer.ReadProgress().Stabilizer];
         Assert.Equal(before[6..], after[6..]);
         Assert.NotEqual(before[..6], after[..6]);
     }
@@ -157,49 +157,50 @@ public class StabilizerTests
     }
 
     [Fact]
-    public void RestoreState_OfOthers_IsRefusedAndChangesNothing()
+    public void RestoreProgress_OfOthers_IsRefusedAndChangesNothing()
     {
         using Loop loop = new(new StableSpamStabilizer(), length: 3), plain = new(null, length: 3);
         loop.Step([1, 2, 3]);
-        OptimizerState state = loop.Optimizer.ReadState();
+        OptimizerProgress state = loop.Optimizer.ReadProgress();
         Assert.Equal((1, 6), (state.Step, state.Stabilizer.Count));
-        (OptimizerState State, string Expected)[] wrong =
+        (OptimizerProgress State, string Expected)[] wrong =
         [
             (state with { Stabilizer = new double[5] }, "has 5 numbers; expected 6"),
             (state with { Stabilizer = [.. state.Stabilizer.Take(5), double.NaN] }, "holds NaN"),
             (state with { Stabilizer = [.. state.Stabilizer.Take(5), -1] }, "holds -1"),
             (state with { Step = -1 }, "-1 steps"),
+            (state with { Step = (1L << 53) + 1 }, "9007199254740993 steps"),
             (state with { Beta1Power = 1.5 }, "powers 1.5 and"),
             (state with { Beta2Power = double.NaN }, "and NaN of the betas"),
         ];
-        foreach ((OptimizerState other, string expected) in wrong)
+        foreach ((OptimizerProgress other, string expected) in wrong)
         {
             // What is right in it, the step included, must not be taken either.
-            OptimizerState later = other.Step < 0 ? other : other with { Step = 9 };
-            Assert.Contains(expected, Assert.ThrowsAny<ArgumentException>(() => loop.Optimizer.RestoreState(later)).Message, StringComparison.Ordinal);
-            Assert.Equal(state, loop.Optimizer.ReadState());
+            OptimizerProgress later = other.Step != state.Step ? other : other with { Step = 9 };
+            Assert.Contains(expected, Assert.ThrowsAny<ArgumentException>(() => loop.Optimizer.RestoreProgress(later)).Message, StringComparison.Ordinal);
+            Assert.Equal(state, loop.Optimizer.ReadProgress());
         }
-        loop.Optimizer.RestoreState(state with { Stabilizer = [] });
-        Assert.Equal([0, 0, 0, 1, 1, 1], loop.Optimizer.ReadState().Stabilizer);
-        Assert.Contains("expected 0", Assert.Throws<ArgumentException>(() => plain.Optimizer.RestoreState(state)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentNullException>(() => plain.Optimizer.RestoreState(null!));
+        loop.Optimizer.RestoreProgress(state with { Stabilizer = [] });
+        Assert.Equal([0, 0, 0, 1, 1, 1], loop.Optimizer.ReadProgress().Stabilizer);
+        Assert.Contains("expected 0", Assert.Throws<ArgumentException>(() => plain.Optimizer.RestoreProgress(state)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentNullException>(() => plain.Optimizer.RestoreProgress(null!));
     }
 
     [Fact]
-    public void RestoreState_OfAnEarlierStep_GoesOnWithTheSameBits()
+    public void RestoreProgress_OfAnEarlierStep_GoesOnWithTheSameBits()
     {
         using Loop straight = new(new StableSpamStabilizer(), length: 3), resumed = new(new StableSpamStabilizer(), length: 3);
         straight.Step([1, 2, 3]);
-        OptimizerState state = straight.Optimizer.ReadState();
-        resumed.Optimizer.RestoreState(state);
-        Assert.Equal(state, resumed.Optimizer.ReadState());
+        OptimizerProgress state = straight.Optimizer.ReadProgress();
+        resumed.Optimizer.RestoreProgress(state);
+        Assert.Equal(state, resumed.Optimizer.ReadProgress());
         straight.Array.CopyTo(resumed.Array, 0);
         resumed.Optimizer.FirstMoments[0].CopyFrom(straight.Optimizer.FirstMoments[0].ToArray());
         resumed.Optimizer.SecondMoments[0].CopyFrom(straight.Optimizer.SecondMoments[0].ToArray());
         foreach (Loop loop in (Loop[])[straight, resumed])
             loop.Step([3, -50, 1]);
         Assert.Equal(straight.Array, resumed.Array);
-        Assert.Equal(straight.Optimizer.ReadState(), resumed.Optimizer.ReadState());
+        Assert.Equal(straight.Optimizer.ReadProgress(), resumed.Optimizer.ReadProgress());
     }
 
     [Fact]
@@ -223,12 +224,12 @@ public class StabilizerTests
     [InlineData(10, 1)]
     public void StateAfter_Resets_CountsFromTheLast(long step, int corrected)
     {
-        OptimizerState expected = OptimizerState.After(step, new AdamWOptions { Stabilizer = new StableSpamStabilizer { ResetEvery = 5 } });
+        OptimizerProgress expected = OptimizerProgress.After(step, new AdamWOptions { Stabilizer = new StableSpamStabilizer { ResetEvery = 5 } });
         Assert.Equal(Math.Pow(0.9, corrected), expected.Beta1Power, 1e-12);
         using var loop = new Loop(new StableSpamStabilizer { ResetEvery = 5 }, length: 1);
         for (int i = 0; i < step; i++)
             loop.Step([1]);
-        Assert.Equal(expected, loop.Optimizer.ReadState() with { Stabilizer = [] });
+        Assert.Equal(expected, loop.Optimizer.ReadProgress() with { Stabilizer = [] });
     }
 
     /// <summary>One tensor, on one thread.</summary>

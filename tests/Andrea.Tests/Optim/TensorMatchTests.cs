@@ -68,7 +68,7 @@ public class TensorMatchTests
         g.Move(1, before);
         optimizer.Step(0.1);
         external.Step();
-        Assert.Equal(1, optimizer.ReadState().Step);
+        Assert.Equal(1, optimizer.ReadProgress().Step);
     }
 
     [Fact]
@@ -110,14 +110,14 @@ public class TensorMatchTests
         p.Move(1, 0);
         Refused();
         Assert.Equal(before, State());
-        Assert.Equal((1, 1), (clipper.Read().Call, optimizer.ReadState().Step));
+        Assert.Equal((1, 1), (clipper.Read().Call, optimizer.ReadProgress().Step));
         // The parameter alone is passed by, whichever of the two is away.
         g.Move(1, 0);
         optimizer.Step(0.1);
         p.Move(1, there);
         optimizer.Step(0.1);
         Assert.Equal(before[4..], State()[4..]);
-        Assert.Equal(3, optimizer.ReadState().Step);
+        Assert.Equal(3, optimizer.ReadProgress().Step);
 
         float[] State() => [.. v, .. there, .. optimizer.FirstMoments[1].ToArray()];
 

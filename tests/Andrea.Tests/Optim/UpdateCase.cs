@@ -67,7 +67,7 @@ internal static class UpdateCase
             optimizer.Step(0.01 / ++step);
         }
         parameters.Fetch();
-        OptimizerState state = optimizer.ReadState();
+        OptimizerProgress state = optimizer.ReadProgress();
         return
         [
             $"{state.Step} {Bits(state.Beta1Power)} {Bits(state.Beta2Power)}", .. parameters.Values.SelectMany(tensor => tensor).Select(Bits), .. Arena(optimizer.FirstMoments),

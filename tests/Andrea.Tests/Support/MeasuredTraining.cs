@@ -102,8 +102,8 @@ internal sealed class MeasuredTraining : IDisposable
         Gradients.HasUpdates = measuresUpdates && !Gradients.Skipped;
         double beta2 = ((AdamWOptions)_options.Optimizer).Beta2;
         Gradients.Beta2 = beta2;
-        Gradients.Beta2Power = _optimizer.ReadState().Beta2Power;
-        double correction = 1 - Math.Pow(beta2, _optimizer.ReadState().Step);
+        Gradients.Beta2Power = _optimizer.ReadProgress().Beta2Power;
+        double correction = 1 - Math.Pow(beta2, _optimizer.ReadProgress().Step);
         for (int i = 0; i < gradients.Length; i++)
             Gradients.Places[i] = Gradients.HasUpdates
                 ? Measure(gradients[i], clip.Coefficient, before![i], Model.Parameters[i].ToArray(), _optimizer.SecondMoments[i].ToArray(), correction)

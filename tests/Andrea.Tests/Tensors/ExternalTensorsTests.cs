@@ -183,7 +183,19 @@ public class ExternalTensorsTests
     {
         using var set = new ExternalTensors().Add("a", new float[1]).AddAbsent("b", new TensorShape(1));
         Assert.Equal((0, 1), (set.IndexOf("a"), set.IndexOf("b")));
-        Assert.Contains("'c'", Assert.Throws<KeyNotFoundException>(() => set.IndexOf("c")).Message, StringComparison.Ordinal);
+        Assert.Contains("'c'. The set has 2 tensors, 'a' first.", Assert.Throws<KeyNotFoundException>(() => set.IndexOf("c")).Message, StringComparison.Ordinal);
+        Assert.Equal("name", Assert.Throws<ArgumentNullException>(() => set.IndexOf(null!)).ParamName);
+        Assert.Contains("'c'. The layout has no tensors.", Assert.Throws<KeyNotFoundException>(() => new ParameterLayout().IndexOf("c")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Add_ANullArray_IsRefusedAndNamesWhatIsMeant()
+    {
+        using var set = new ExternalTensors();
+        var error = Assert.Throws<ArgumentNullException>(() => set.Add("w", (float[])null!));
+        Assert.Contains("'w' is null", error.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(ExternalTensors.AddAbsent), error.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 0L), (set.Add("empty", Memory<float>.Empty).Count, set.ElementCount));
     }
 
     /// <summary>Counts its pins.</summary>

@@ -35,6 +35,16 @@ public class ParameterArenaTests
     }
 
     [Fact]
+    public void Layout_OfMoreThanAnyDeviceHolds_IsRefusedByName()
+    {
+        var layout = new ParameterLayout();
+        layout.Add("a", new TensorShape(1L << 37));
+        foreach (TensorShape shape in (TensorShape[])[new(long.MaxValue, 4), new((1L << 37) + 1), new(1L << 45)])
+            Assert.Contains("'b' of shape", Assert.Throws<ArgumentException>(() => layout.Add("b", shape)).Message, StringComparison.Ordinal);
+        Assert.Equal((1, 1L << 37, 1), (layout.Count, layout.ElementCount, layout.Add("b", new TensorShape(1L << 37))));
+    }
+
+    [Fact]
     public void CopyOutOfRange_Throws()
     {
         using Device device = Device.Cpu(1);
@@ -44,6 +54,9 @@ public class ParameterArenaTests
         using var arena = new ParameterArena(device, layout);
         Assert.Throws<ArgumentOutOfRangeException>(() => arena["a"].CopyFrom(new float[5]));
         Assert.Throws<ArgumentOutOfRangeException>(() => arena["a"].CopyTo(new float[2], 3));
+        Assert.Contains(
+            "1 elements from element 9223372036854775807 on", Assert.Throws<ArgumentOutOfRangeException>(() => arena["a"].CopyTo(new float[1], long.MaxValue)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => Tensor.None.CopyTo(new float[1]));
     }
 

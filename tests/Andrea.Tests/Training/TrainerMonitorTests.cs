@@ -75,7 +75,7 @@ public class TrainerMonitorTests
         TrainerOptions read = json.Deserialize(CheckpointJson.Default.TrainerOptions)!;
         Assert.Equal((7, "h.*", GradientGrouping.Block, 10), (read.Monitor.Every, read.Monitor.Include.Single(), read.Monitor.Grouping, read.Monitor.UpdatesEvery));
         Assert.True(json.Remove("monitor"));
-        read = json.Deserialize(CheckpointJson.Default.TrainerOptions)!;
+        read = json.Deserialize(CheckpointJson.Default.TrainerOptions)!.Complete();
         Assert.Equal((1, 10, 0), (read.Monitor.Every, read.Monitor.UpdatesEvery, read.Monitor.Include.Count));
         read.Validate();
     }

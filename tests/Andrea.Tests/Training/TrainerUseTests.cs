@@ -125,6 +125,10 @@ public class TrainerUseTests
             (Config, Options with { Steps = 0 }, "Steps is 0"),
             (Config, Options with { LearningRate = -1 }, "peak learning rate is -1"),
             (Config, Options with { Clip = new GradClipperOptions { MaxNorm = -1 } }, "largest norm is -1"),
+            (Config, Options with { Clip = null! }, nameof(TrainerOptions.Clip)),
+            (Config, Options with { Optimizer = null! }, nameof(TrainerOptions.Optimizer)),
+            (Config, Options with { Monitor = null! }, nameof(TrainerOptions.Monitor)),
+            (Config, Options with { Optimizer = new AdamWOptions { Groups = [new ParameterGroup("H.*")] } }, "'H.*' matches none of the"),
             (Config, Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "Beta1 is 1"),
             (Config, Options with { Monitor = new GradientMonitorOptions { UpdatesEvery = -1 } }, "UpdatesEvery is -1"),
             (Config, Options with { Diagnosis = new GradientDiagnosisOptions { Window = 0 } }, "Window is 0"),
@@ -137,6 +141,7 @@ public class TrainerUseTests
         {
             var error = Assert.ThrowsAny<ArgumentException>(() => new Trainer(device, config, Data, options with { RunFolder = folder["run"] }));
             Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+            Assert.NotNull(error.ParamName);
         }
         Assert.False(Directory.Exists(folder["run"]));
     }
@@ -182,6 +187,18 @@ public class TrainerUseTests
         await original.RunAsync(TestContext.Current.CancellationToken);
         await imported.RunAsync(TestContext.Current.CancellationToken);
         Assert.Equal(BitDigest.Of(original.Model.Parameters.Flat), BitDigest.Of(imported.Model.Parameters.Flat));
+    }
+
+    [Fact]
+    public async Task Resume_WithNothingToGoOnWith_SaysWhatIsMissing()
+    {
+        using var folder = new TemporaryFolder();
+        using Device device = Device.Cpu(1);
+        using (var trainer = new Trainer(device, Config, Data, Options with { RunFolder = folder["run"] }))
+            await trainer.RunAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("openData", Assert.Throws<ArgumentException>(() => Trainer.Resume(device, folder["run"], _ => null!)).ParamName);
+        Assert.Equal("change", Assert.Throws<ArgumentException>(() => Trainer.Resume(device, folder["run"], _ => Data, _ => null!)).ParamName);
+        Assert.Throws<ArgumentNullException>(() => Trainer.Resume(device, folder["run"], _ => Data, options => options with { Optimizer = null! }));
     }
 
     private sealed class CallbackObserver(Action<StepRecord> onStep) : IStepObserver

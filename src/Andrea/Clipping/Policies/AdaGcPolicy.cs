@@ -79,10 +79,18 @@ public sealed record AdaGcPolicy : ClipPolicy
 
         public override void Restore(ClipPolicyState? saved)
         {
-            bool fits = saved?.Of(Name, 1, "steps", 1) is not null
-                && saved.Of(Name, 1, "gammas", (int)_runningNorms.Length) is { } found && Array.TrueForAll(found, gamma => gamma >= 0);
-            _steps.CopyFrom([fits ? (long)saved!.Values["steps"][0] : 0]);
-            _runningNorms.CopyFrom(fits ? saved!.Values["gammas"] : new double[_runningNorms.Length]);
+            long steps = 0;
+            var gammas = new double[_runningNorms.Length];
+            if (saved is not null && saved.IsOf(Name, 1))
+            {
+                long savedSteps = saved.CountOf("steps");
+                double[] found = saved.Of("gammas");
+                // As many as there are tensors; other tensors' say nothing.
+                if (found.Length == gammas.Length)
+                    (steps, gammas) = (savedSteps, found);
+            }
+            _steps.CopyFrom([steps]);
+            _runningNorms.CopyFrom(gammas);
         }
     }
 }

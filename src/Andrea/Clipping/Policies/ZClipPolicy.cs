@@ -94,13 +94,16 @@ public sealed record ZClipPolicy : ClipPolicy
         {
             var state = default(ZClipState);
             var warmup = new double[_zClip.WarmupSteps];
-            if (saved?.Of(Name, 1, "count", 1) is { } count && saved.Of(Name, 1, "mean", 1) is { } mean && saved.Of(Name, 1, "variance", 1) is { } variance
-                && saved.Of(Name, 1, "warmup") is { } norms
-                // A warm-up that is over makes other numbers than one of another length; one that is not may still get another length.
-                && norms.Length == Math.Min(count[0], warmup.Length) && variance[0] >= 0)
+            if (saved is not null && saved.IsOf(Name, 1))
             {
-                state = new ZClipState { Count = (long)count[0], Mean = mean[0], Variance = variance[0] };
-                norms.CopyTo(warmup, 0);
+                var found = new ZClipState { Count = saved.CountOf("count"), Mean = saved.Of("mean", 1)[0], Variance = saved.Of("variance", 1)[0] };
+                double[] norms = saved.Of("warmup");
+                // A warm-up that is over makes other numbers than one of another length; one that is not may still get another length.
+                if (norms.Length == Math.Min(found.Count, warmup.Length))
+                {
+                    state = found;
+                    norms.CopyTo(warmup, 0);
+                }
             }
             _state.CopyFrom([state]);
             _warmup.CopyFrom(warmup);

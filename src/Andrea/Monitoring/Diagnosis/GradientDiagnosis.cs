@@ -50,10 +50,24 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     public event Action<SpikeRecord>? Spiked;
 
     /// <summary>Number of different tokens, by which a first loss is judged; null if unknown.</summary>
-    public int? VocabularySize { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">It is below 1.</exception>
+    public int? VocabularySize
+    {
+        get;
+        init => field = value is null or >= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(VocabularySize), value, $"The vocabulary has {value} tokens; expected 1 or more, or null where it is unknown.");
+    }
 
     /// <summary>Largest gradient norm that the clip allows; null if unknown, +Infinity if nothing is clipped.</summary>
-    public double? MaxNorm { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or NaN.</exception>
+    public double? MaxNorm
+    {
+        get;
+        init => field = value is null or >= 0
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(MaxNorm), value, $"The largest norm is {value}; expected a number from 0 up, or null where it is unknown.");
+    }
 
     /// <summary>A copy of the verdicts so far, oldest first; of more than 1,000 the latest.</summary>
     public IReadOnlyList<Verdict> Verdicts

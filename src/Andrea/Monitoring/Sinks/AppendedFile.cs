@@ -9,17 +9,20 @@ internal sealed class AppendedFile : IDisposable
 {
     private readonly int _flushEvery;
     private readonly bool _hasLines;
+    private readonly object _owner;
     private FileStream? _file;
     private int _unflushed;
     private bool _isClosed;
 
+    /// <param name="owner">Who is said to be disposed when this is.</param>
     /// <param name="path">The file; it and its folder are created if need be.</param>
     /// <param name="flushEvery">Records that may wait in memory before they are given to the operating system.</param>
     /// <param name="hasLines">Whether every record is a line, so that one that a crash has cut off is ended before the next begins.</param>
-    public AppendedFile(string path, int flushEvery, bool hasLines = true)
+    public AppendedFile(object owner, string path, int flushEvery, bool hasLines = true)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         Path = System.IO.Path.GetFullPath(path);
+        _owner = owner;
         _flushEvery = flushEvery;
         _hasLines = hasLines;
     }
@@ -33,7 +36,7 @@ internal sealed class AppendedFile : IDisposable
     /// <summary>Opens the file unless it is open.</summary>
     public FileStream Open()
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        ObjectDisposedException.ThrowIf(_isClosed, _owner);
         if (_file is not null)
             return _file;
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);

@@ -30,7 +30,7 @@ public sealed class CsvFile : IStepObserver, IDisposable
     /// <exception cref="ArgumentException">A path is empty, or cannot be one.</exception>
     public CsvFile(string path, string? gradientsPath = null)
     {
-        _steps = new AppendedFile(path, RecordsPerFlush);
+        _steps = new AppendedFile(this, path, RecordsPerFlush);
         if (gradientsPath is not null)
             _gradientsPath = Path.GetFullPath(gradientsPath);
     }
@@ -45,7 +45,7 @@ public sealed class CsvFile : IStepObserver, IDisposable
         _stepsBegun = false;
         CloseGradients();
         for (int number = 1; _gradientsPath is not null && File.Exists(GradientsPath(number)); number++)
-            using (var file = new AppendedFile(GradientsPath(number), RecordsPerFlush))
+            using (var file = new AppendedFile(this, GradientsPath(number), RecordsPerFlush))
                 DropAfter(file, step);
     }
 
@@ -118,7 +118,7 @@ public sealed class CsvFile : IStepObserver, IDisposable
         _line.Add("\n"u8);
         for (int number = 1; ; number++)
         {
-            var file = new AppendedFile(GradientsPath(number), RecordsPerFlush);
+            var file = new AppendedFile(this, GradientsPath(number), RecordsPerFlush);
             bool isNew = file.NeedsHeader;
             if (!isNew && !file.BeginsWith(_line.Written))
             {

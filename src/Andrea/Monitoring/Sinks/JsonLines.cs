@@ -5,17 +5,19 @@ using System.Text.Json;
 namespace Andrea.Monitoring.Sinks;
 
 /// <summary>Appends JSON objects to a file, one a line, each with its step first. Allocates nothing for numbers.</summary>
-internal sealed class JsonLines(string path, int flushEvery) : IDisposable
+internal sealed class JsonLines(object owner, string path, int flushEvery) : IDisposable
 {
-    private readonly AppendedFile _file = new(path, flushEvery);
+    private readonly AppendedFile _file = new(owner, path, flushEvery);
     private readonly ArrayBufferWriter<byte> _line = new(1024);
     private readonly Utf8JsonWriter _json = new(Stream.Null);
+    private bool _isClosed;
 
     /// <summary>Writes the line that is under way.</summary>
     public Utf8JsonWriter Json => _json;
 
     public void Begin(long step)
     {
+        ObjectDisposedException.ThrowIf(_isClosed, owner);
         _line.ResetWrittenCount();
         _json.Reset(_line);
         _json.WriteStartObject();
@@ -61,6 +63,7 @@ internal sealed class JsonLines(string path, int flushEvery) : IDisposable
 
     public void Dispose()
     {
+        _isClosed = true;
         _json.Dispose();
         _file.Dispose();
     }

@@ -19,7 +19,7 @@ public sealed class LogLines : IStepObserver, IDisposable
     /// <summary>Appends to a file; creates it and its folder with the first record if need be.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="ArgumentException">The path is empty, or cannot be one.</exception>
-    public LogLines(string path) => _file = new AppendedFile(path, RecordsPerFlush);
+    public LogLines(string path) => _file = new AppendedFile(this, path, RecordsPerFlush);
 
     /// <summary>Drops the lines of later steps, which a resumed run is about to make again, and a line cut off by a crash.</summary>
     /// <param name="step">The last step to keep.</param>

@@ -36,7 +36,7 @@ public sealed class TensorBoardFile : IStepObserver, IDisposable
         _clock = clock ?? TimeProvider.System;
         string name = string.Create(CultureInfo.InvariantCulture,
             $"events.out.tfevents.{_clock.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref _files)}");
-        _file = new AppendedFile(Path.Combine(folder, name), RecordsPerFlush, hasLines: false);
+        _file = new AppendedFile(this, Path.Combine(folder, name), RecordsPerFlush, hasLines: false);
     }
 
     /// <summary>Has TensorBoard forget the later steps of earlier files in the folder, which a resumed run is about to make again.</summary>

@@ -25,7 +25,7 @@ internal sealed record CheckpointState
     /// <summary>The tokenizer, vocabulary included.</summary>
     public JsonElement? Tokenizer { get; init; }
 
-    public required OptimizerProgress Optimizer { get; init; }
+    public required OptimizerCounters Optimizer { get; init; }
 
     /// <summary>What the optimizer's stabilizer remembers; null when there is none, or nothing to remember.</summary>
     public double[]? Stabilizer { get; init; }
@@ -76,7 +76,7 @@ internal sealed record MonitorProgress(int CurvaturesAbove, float[]? FirstHeadMe
 /// <param name="AppliedSteps">Steps applied, skipped ones not counted.</param>
 /// <param name="Beta1Power">beta1^AppliedSteps, as accumulated.</param>
 /// <param name="Beta2Power">beta2^AppliedSteps, as accumulated.</param>
-internal sealed record OptimizerProgress(long AppliedSteps, double Beta1Power, double Beta2Power);
+internal sealed record OptimizerCounters(long AppliedSteps, double Beta1Power, double Beta2Power);
 
 /// <summary>The clipper's counters; see <see cref="Backends.ClipState"/>.</summary>
 internal sealed record ClipCounters(long Calls, long ClippedCalls, long SkippedCalls, int ConsecutiveSkips)

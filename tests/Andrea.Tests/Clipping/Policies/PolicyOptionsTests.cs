@@ -96,7 +96,7 @@ public class PolicyOptionsTests
     }
 
     [Fact]
-    public void State_OfAnotherPolicyOrDamaged_BeginsAfresh()
+    public void State_OfAnotherPolicy_BeginsAfreshAndADamagedOneIsRefused()
     {
         using TestDevice device = TestDevice.Open("cpu-1");
         using PolicyRun zClip = Run(device, "zclip"), adaGc = Run(device, "adagc");
@@ -109,8 +109,7 @@ public class PolicyOptionsTests
         ClipPolicyState good = zClip.Clipper.ReadPolicyState()!, other = adaGc.Clipper.ReadPolicyState()!;
         foreach (ClipPolicyState? state in (ClipPolicyState?[])
             [
-                other, null, good with { Version = 2 }, With(good, "mean", double.NaN), With(good, "variance", double.PositiveInfinity), With(good, "mean"),
-                With(good, "warmup", 1), good with { Values = new Dictionary<string, double[]>() }, With(good, "count", -1),
+                other, null, good with { Version = 2 }, With(good, "warmup", 1),
             ])
         {
             zClip.Clipper.RestorePolicyState(good);
@@ -120,6 +119,22 @@ public class PolicyOptionsTests
         }
         adaGc.Clipper.RestorePolicyState(With(other, "gammas", 1, 2, 3));
         Assert.Equal([0.0, 0], adaGc.Clipper.ReadPolicyState()!.Values["gammas"]);
+        zClip.Clipper.RestorePolicyState(good);
+        string before = PolicyRun.StateOf(zClip.Clipper), otherBefore = PolicyRun.StateOf(adaGc.Clipper);
+        foreach ((ClipPolicyState damaged, string expected) in ((ClipPolicyState, string)[])
+            [
+                (good with { Kind = null! }, "no kind"), (good with { Values = null! }, "no values"),
+                (good with { Values = new Dictionary<string, double[]>(good.Values) { ["mean"] = null! } }, "null for its 'mean'"),
+                (With(good, "mean", double.NaN), "NaN in its 'mean'"), (With(good, "variance", double.PositiveInfinity), "in its 'variance'"),
+                (With(good, "count", -1), "-1 in its 'count'"), (With(good, "count", 2.5), "2.5 for its 'count'"), (With(good, "mean"), "0 numbers in its 'mean'"),
+                (good with { Values = new Dictionary<string, double[]>() }, "lacks its 'count'"), (With(other, "steps", 1e300), "1E+300 for its 'steps'"),
+                (other with { Values = new Dictionary<string, double[]> { ["steps"] = [3] } }, "lacks its 'gammas'"),
+            ])
+        {
+            GradClipper clipper = damaged.Kind == "adagc" ? adaGc.Clipper : zClip.Clipper;
+            Assert.Contains(expected, Assert.Throws<ArgumentException>(() => clipper.RestorePolicyState(damaged)).Message, StringComparison.Ordinal);
+            Assert.Equal((before, otherBefore), (PolicyRun.StateOf(zClip.Clipper), PolicyRun.StateOf(adaGc.Clipper)));
+        }
     }
 
     private static ClipPolicyState With(ClipPolicyState state, string name, params double[] values) =>

@@ -27,6 +27,16 @@ public class GradientDiagnosisTests
     }
 
     [Fact]
+    public void Facts_ThatCannotBe_AreRefusedByName()
+    {
+        Assert.Equal("MaxNorm", Assert.Throws<ArgumentOutOfRangeException>(() => new GradientDiagnosis { MaxNorm = double.NaN }).ParamName);
+        Assert.Equal("MaxNorm", Assert.Throws<ArgumentOutOfRangeException>(() => new GradientDiagnosis { MaxNorm = -1 }).ParamName);
+        Assert.Equal("VocabularySize", Assert.Throws<ArgumentOutOfRangeException>(() => new GradientDiagnosis { VocabularySize = 0 }).ParamName);
+        using var unlimited = new GradientDiagnosis { MaxNorm = double.PositiveInfinity, VocabularySize = 1 };
+        Assert.Equal((double.PositiveInfinity, 1), (unlimited.MaxNorm, unlimited.VocabularySize));
+    }
+
+    [Fact]
     public void Fault_ThatComesAndGoes_IsToldOnceUntilItHasEnded()
     {
         var run = new SyntheticRun();

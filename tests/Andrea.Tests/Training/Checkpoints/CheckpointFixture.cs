@@ -78,7 +78,7 @@ internal sealed class CheckpointFixture : IDisposable
         Step = step,
         Config = Config,
         Trainer = JsonSerializer.SerializeToElement("options"),
-        Optimizer = new OptimizerProgress(step - 1, 0.1 + 0.2, double.Epsilon),
+        Optimizer = new OptimizerCounters(step - 1, 0.1 + 0.2, double.Epsilon),
         Clip = new ClipCounters(step, 7, 1, 0),
         Data = new DataProgress(ulong.MaxValue, 12_345_678_901),
         ValidationLoss = validationLoss,

@@ -49,7 +49,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         CheckpointState written = CheckpointFixture.State() with
         {
-            Optimizer = new OptimizerProgress(long.MaxValue, value, Math.BitDecrement(value)),
+            Optimizer = new OptimizerCounters(long.MaxValue, value, Math.BitDecrement(value)),
             BestValidationLoss = value,
             LossEma = value,
         };

@@ -43,7 +43,7 @@ public class DeviceStateCollectorTests
         using var clipper = new GradClipper(device, set);
         using var optimizer = new AdamW(device, values, set, new AdamWOptions { Stabilizer = new StableSpamStabilizer() }, clipper);
         optimizer.Step(0.1);
-        OptimizerState then = optimizer.ReadState();
+        OptimizerProgress then = optimizer.ReadProgress();
         var collector = new DeviceStateCollector(device, 1);
         optimizer.ShowMemory(collector);
         foreach (DeviceState state in collector.States)
@@ -51,10 +51,10 @@ public class DeviceStateCollectorTests
 
         gradients[0] = 30;
         optimizer.Step(0.1);
-        Assert.NotEqual(then.Stabilizer, optimizer.ReadState().Stabilizer);
+        Assert.NotEqual(then.Stabilizer, optimizer.ReadProgress().Stabilizer);
         foreach (DeviceState state in collector.States)
             state.Restore(0);
-        Assert.Equal(then, optimizer.ReadState());
+        Assert.Equal(then, optimizer.ReadProgress());
         collector.States.ForEach(state => state.Dispose());
     }
 
