@@ -61,7 +61,7 @@ public class TrainerObserverTests
             return ValueTask.CompletedTask;
         });
         await trainer.RunAsync(TestContext.Current.CancellationToken);
-        Assert.All(logs, log => Assert.Equal(12, log.Steps.Count));
+        Assert.Equal(logs.Length, logs.Count(log => log.Steps.Count == 12));
     }
 
     [Fact]
