@@ -122,7 +122,7 @@ public sealed partial class Trainer
                 $"The data is not what the run of '{checkpoint}' began with: its fingerprint is {data.Fingerprint:x16}, expected {fingerprint:x16}. Pass the same files, or start a new run.");
     }
 
-    private static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
+    internal static TrainerOptions ReadOptions(CheckpointState state, string checkpoint) =>
         state.Trainer?.Deserialize(CheckpointJson.Default.TrainerOptions)?.Complete()
         ?? throw new CheckpointFormatException($"The checkpoint '{checkpoint}' holds no training options. Use a checkpoint that a Trainer wrote.");
 
