@@ -1,6 +1,5 @@
 using Andrea.Cli.Lab;
 using Andrea.Curriculum;
-using Andrea.Tests.Support;
 
 namespace Andrea.Tests.Cli.Lab;
 

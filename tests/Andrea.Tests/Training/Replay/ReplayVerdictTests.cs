@@ -1,6 +1,5 @@
 using Andrea.Clipping;
 using Andrea.Data;
-using Andrea.Training;
 using Andrea.Training.Faults;
 using Andrea.Training.Replay;
 
