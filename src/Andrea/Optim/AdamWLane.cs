@@ -45,7 +45,7 @@ internal sealed class AdamWLane : IDisposable
     }
 
     /// <summary>How far the lane has come. Waits for the device.</summary>
-    public OptimizerProgress ReadState()
+    public OptimizerProgress ReadProgress()
     {
         Span<AdamWState> state = stackalloc AdamWState[1];
         _state.CopyTo(state);

@@ -33,5 +33,5 @@ public readonly record struct AdamWTensorOptions(
     }
 
     /// <summary>The state of a tensor with these options after so many steps.</summary>
-    internal OptimizerProgress StateAfter(long step) => OptimizerProgress.After(step, new AdamWOptions { Beta1 = Beta1, Beta2 = Beta2 });
+    internal OptimizerProgress ProgressAfter(long step) => OptimizerProgress.After(step, new AdamWOptions { Beta1 = Beta1, Beta2 = Beta2 });
 }

@@ -163,7 +163,7 @@ public sealed class ExternalAdamW : IDisposable
         CheckCount(steps.Length);
         foreach (AdamWLane lane in _lanes)
         {
-            long step = lane.ReadState().Step;
+            long step = lane.ReadProgress().Step;
             foreach (int member in lane.Members)
                 steps[member] = step;
         }
@@ -234,7 +234,7 @@ public sealed class ExternalAdamW : IDisposable
                 if (lane.Settings != Settings(lane.Members[0]))
                 {
                     AdamWTensorOptions options = _options[lane.Members[0]];
-                    lane.Restart(options, options.StateAfter(lane.ReadState().Step));
+                    lane.Restart(options, options.ProgressAfter(lane.ReadProgress().Step));
                 }
             return;
         }
@@ -251,16 +251,16 @@ public sealed class ExternalAdamW : IDisposable
         var former = new AdamWLane?[Count];
         foreach (AdamWLane lane in _lanes)
         {
-            OptimizerProgress reached = lane.ReadState();
+            OptimizerProgress reached = lane.ReadProgress();
             foreach (int member in lane.Members)
             {
                 former[member] = steps is null ? lane : null;
-                progress[member] = lane.Settings == Settings(member) ? reached : _options[member].StateAfter(reached.Step);
+                progress[member] = lane.Settings == Settings(member) ? reached : _options[member].ProgressAfter(reached.Step);
             }
         }
         if (steps is not null)
             for (int i = 0; i < Count; i++)
-                progress[i] = _options[i].StateAfter(steps[i]);
+                progress[i] = _options[i].ProgressAfter(steps[i]);
         var lanes = new List<AdamWLane>();
         try
         {

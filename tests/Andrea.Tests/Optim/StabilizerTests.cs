@@ -222,7 +222,7 @@ public class StabilizerTests
     [InlineData(5, 1)]
     [InlineData(9, 5)]
     [InlineData(10, 1)]
-    public void StateAfter_Resets_CountsFromTheLast(long step, int corrected)
+    public void ProgressAfter_Resets_CountsFromTheLast(long step, int corrected)
     {
         OptimizerProgress expected = OptimizerProgress.After(step, new AdamWOptions { Stabilizer = new StableSpamStabilizer { ResetEvery = 5 } });
         Assert.Equal(Math.Pow(0.9, corrected), expected.Beta1Power, 1e-12);

@@ -8,14 +8,7 @@ internal sealed record SpikeCell(SpikeMethod Method, SpikeFault Fault, ulong See
 {
     /// <summary>What the fault cost.</summary>
     /// <exception cref="InvalidOperationException">There was none.</exception>
-    public SpikeScore Score
-    {
-        get
-        {
-            if (field is not null)
-                return field;
-            IReadOnlyList<Fault> faults = Fault.From(SpikeFault.FirstOf((int)Result.Arm.Options.Steps, Seed));
-            return field = SpikeScore.Of(Result, faults.Min(fault => fault.First), faults.Max(fault => fault.Last));
-        }
-    }
+    public SpikeScore Score => field ??= SpikeScore.Of(Result, Faults.Min(fault => fault.First), Faults.Max(fault => fault.Last));
+
+    private IReadOnlyList<Fault> Faults => Result.Arm.Faults?.Faults ?? [];
 }

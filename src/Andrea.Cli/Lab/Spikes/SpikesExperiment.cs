@@ -122,8 +122,8 @@ internal sealed record SpikesExperiment
             foreach (int times in HighRates)
                 for (ulong seed = 1; seed <= (ulong)Seeds; seed++)
                 {
-                    var fault = new SpikeFault(FormattableString.Invariant($"{times}x rate throughout"), "", _ => []);
-                    yield return new(method, fault, seed, ArmOf(method, fault.Name, times * sweeps[method.Name].Best, seed, data));
+                    double rate = times * sweeps[method.Name].Best;
+                    yield return new(method, Faults[0], seed, ArmOf(method, FormattableString.Invariant($"rate {rate} throughout"), rate, seed, data));
                 }
     }
 

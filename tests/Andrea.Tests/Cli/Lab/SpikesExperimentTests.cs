@@ -157,16 +157,37 @@ public class SpikesExperimentTests
             foreach (SpikeFault fault in Tiny.Faults)
                 for (ulong seed = 1; seed <= 3; seed++)
                 {
-                    var result = new LabResult(Nobody);
+                    var result = new LabResult(Nobody with { Faults = fault.PlanOf(Tiny.Steps, seed) });
                     result.OnEvaluation(new EvaluationRecord(Tiny.Steps, loss(method.Name, fault.Name) + 0.1 * seed, Best: true));
                     cells.Add(new SpikeCell(method, fault, seed, result));
                 }
         return new SpikesResult(Tiny, methods, default, new Dictionary<string, RateSweep>(), cells, [], new Dictionary<string, double>());
     }
 
-    private static LabResult Result(int steps, Func<int, double> loss, int skipped)
+    /// <summary>What AdamW does at another rate says nothing about S3.</summary>
+    [Theory]
+    [InlineData(0.3, "At a rate of S3's, AdamW spikes.")]
+    [InlineData(1.0, "neither borne out nor refuted")]
+    public void HighRates_AreComparedWhereTheyAreTheSame(double adamWs, string expected)
     {
-        var result = new LabResult(Nobody);
+        SpikesResult planted = Planted((_, _) => 2);
+        SpikeCell[] cells = [At(SpikeMethod.NothingName, adamWs, spike: 9), At(SpikeMethod.SoftSignName, 0.3, spike: 2)];
+        string table = SpikesTable.Of(planted with
+        {
+            HighRate = cells,
+            Sweeps = planted.Methods.ToDictionary(method => method.Name, _ => new RateSweep([0.03], [2])),
+        });
+        Assert.Contains(expected, table, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"| nothing | {adamWs / 0.03:0} "), System.Text.RegularExpressions.Regex.Replace(table, " +", " "), StringComparison.Ordinal);
+
+        SpikeCell At(string name, double rate, double spike) => new(
+            planted.Methods.Single(method => method.Name == name), Tiny.Faults[0], 1,
+            Result(100, step => step == 70 ? spike : 2, skipped: 0, Nobody with { Options = new TrainerOptions { LearningRate = rate } }));
+    }
+
+    private static LabResult Result(int steps, Func<int, double> loss, int skipped, LabArm? arm = null)
+    {
+        var result = new LabResult(arm ?? Nobody);
         for (int step = 1; step <= steps; step++)
         {
             SkipReason reason = step == skipped ? SkipReason.NonFiniteGradients : SkipReason.None;
