@@ -37,5 +37,7 @@ if [ $# -eq 0 ]; then
         failed=$((failed + 1)) total=$((total + 1)) status=1
     fi
 fi
+# What failed is said again here: a long run's output is often kept from its end only.
+awk '/\[FAIL\]$/ { on = 1 } /\[(SKIP|PASS)\]$|^  Finished:/ { on = 0 } on' "$log"
 echo "$((total - failed - skipped)) passed, $((failed + errors)) failed, $skipped skipped"
 exit "$status"

@@ -4,6 +4,7 @@ using Andrea.Gpt;
 using Andrea.Monitoring;
 using Andrea.Numerics;
 using Andrea.Optim;
+using Andrea.Tensors;
 using Andrea.Training;
 
 namespace Andrea.Cli.Lab;
@@ -11,23 +12,32 @@ namespace Andrea.Cli.Lab;
 /// <summary>What a vocabulary that grows costs with one way to begin its new rows.</summary>
 /// <param name="Kind">How the new rows of the head began.</param>
 /// <param name="Seed">The run's seed.</param>
-/// <param name="NewTokens">First loss on the new tokens.</param>
-/// <param name="OldTokens">First loss on all others.</param>
-/// <param name="First">First loss on all.</param>
+/// <param name="NewTokens">First loss on the new tokens, nats a token.</param>
+/// <param name="OldTokens">First loss on all others, nats a token.</param>
+/// <param name="Before">Loss of the model before it grew, nats a character.</param>
+/// <param name="First">First loss on all, nats a character.</param>
 /// <param name="FirstNorm">Norm of the first gradient.</param>
-/// <param name="After">Loss after each of <see cref="HeadExperiment.Looks"/> steps.</param>
+/// <param name="After">Loss after each of <see cref="HeadExperiment.Looks"/> steps, nats a character.</param>
 internal sealed record HeadResult(
-    HeadInitializationKind Kind, ulong Seed, double NewTokens, double OldTokens, double First, double FirstNorm, double[] After);
+    HeadInitializationKind Kind, ulong Seed, double NewTokens, double OldTokens, double Before, double First, double FirstNorm, double[] After)
+{
+    /// <summary>The spike: how far the first loss lies above that before.</summary>
+    public double Spike => First - Before;
+}
 
 /// <summary>A character model, trained; then some of the text's commonest pairs of characters become tokens, and training goes on.</summary>
+/// <remarks>Losses of the whole are by character, which is what the model before and after have in common. A new token's embedding, which is not
+/// in question here, begins as that of its second character: what follows a pair is what follows its end.</remarks>
 internal sealed class HeadExperiment : IDisposable
 {
-    private const int NewTokenCount = 12, Batch = 8, Context = 32, FeatureBatches = 8, EvaluationBatches = 8;
+    private const int NewTokenCount = 12, Batch = 8, Context = 32, FeatureBatches = 32, EvaluationBatches = 8;
 
     private readonly Device _device = Device.Cpu(1);
     private readonly Trainer _trained;
+    private readonly (int, int)[] _pairs;
     private readonly int[] _text;
     private readonly int _oldSize;
+    private readonly double _before;
     private readonly ulong _seed;
 
     /// <summary>Trains the model.</summary>
@@ -51,16 +61,27 @@ internal sealed class HeadExperiment : IDisposable
         for (long step = 0; step < steps; step++)
             _trained.TrainStep();
         _oldSize = _trained.Model.Config.VocabularySize;
-        _text = Merge(data.Tokenizer.Encode(BuiltInCorpus.Generate(seed, characters)), _oldSize);
+        int[] text = data.Tokenizer.Encode(BuiltInCorpus.Generate(seed, characters));
+        _pairs = CommonestPairs(text);
+        _text = text;
+        using (var pass = new GptPass(_trained.Model, Batch, Context))
+            _before = Evaluate(_trained.Model, pass, new int[Batch * Context], new int[Batch * Context]).PerCharacter;
+        _text = Merge(text);
     }
 
     /// <summary>Steps after which the loss is looked at.</summary>
     public static int[] Looks { get; } = [10, 50, 200];
 
     /// <summary>Enlarges the trained model and trains on.</summary>
-    public HeadResult Run(HeadInitializationKind kind)
+    /// <param name="kind">How rows of the head begin.</param>
+    /// <param name="everyRow">Those of old tokens as well: with <see cref="HeadInitializationKind.SoftmaxFit"/> what is left of the spike then is not the head's.</param>
+    public HeadResult Run(HeadInitializationKind kind, bool everyRow = false)
     {
         using GptModel model = HeadInitialization.Enlarge(_trained.Model, _oldSize + NewTokenCount);
+        Tensor embeddings = model.Parameters[GptParameters.TokenTable];
+        float[] trained = embeddings.ToArray();
+        for (int i = 0; i < _pairs.Length; i++)
+            embeddings.CopyFrom(trained.AsSpan(_pairs[i].Item2 * model.Config.ChannelCount, model.Config.ChannelCount), (long)(_oldSize + i) * model.Config.ChannelCount);
         using var pass = new GptPass(model, Batch, Context);
         int[] inputs = new int[Batch * Context], targets = new int[Batch * Context];
         var features = new HeadFeatures(model.Config.VocabularySize, model.Config.ChannelCount);
@@ -69,8 +90,8 @@ internal sealed class HeadExperiment : IDisposable
             FillBatch(batch, inputs, targets);
             features.Add(pass, inputs, targets);
         }
-        HeadInitialization.Fill(model, kind, _oldSize, features, _seed);
-        (double newTokens, double oldTokens, double all) = Evaluate(model, pass, inputs, targets);
+        HeadInitialization.Fill(model, kind, everyRow ? 0 : _oldSize, features, _seed);
+        (double newTokens, double oldTokens, double first) = Evaluate(model, pass, inputs, targets);
         using var clipper = new GradClipper(_device, model.Gradients);
         using var optimizer = new AdamW(_device, model.Parameters, model.Gradients, clipper: clipper);
         var after = new List<double>();
@@ -83,9 +104,9 @@ internal sealed class HeadExperiment : IDisposable
             optimizer.Step(1e-3);
             firstNorm = step == 0 ? clipper.Read().NormBefore : firstNorm;
             if (Looks.Contains(step + 1))
-                after.Add(Evaluate(model, pass, inputs, targets).All);
+                after.Add(Evaluate(model, pass, inputs, targets).PerCharacter);
         }
-        return new HeadResult(kind, _seed, newTokens, oldTokens, all, firstNorm, [.. after]);
+        return new HeadResult(kind, _seed, newTokens, oldTokens, _before, first, firstNorm, [.. after]);
     }
 
     public void Dispose()
@@ -94,8 +115,8 @@ internal sealed class HeadExperiment : IDisposable
         _device.Dispose();
     }
 
-    /// <summary>Mean losses over batches that are not trained on: of new tokens, of others, of all.</summary>
-    private (double New, double Old, double All) Evaluate(GptModel model, GptPass pass, int[] inputs, int[] targets)
+    /// <summary>Mean losses over batches that are not trained on: of a new token, of another, of a character.</summary>
+    private (double New, double Old, double PerCharacter) Evaluate(GptModel model, GptPass pass, int[] inputs, int[] targets)
     {
         double[] sums = new double[2];
         int[] counts = new int[2];
@@ -116,7 +137,7 @@ internal sealed class HeadExperiment : IDisposable
                 counts[group]++;
             }
         }
-        return (sums[0] / counts[0], sums[1] / counts[1], (sums[0] + sums[1]) / (counts[0] + counts[1]));
+        return (sums[0] / counts[0], sums[1] / counts[1], (sums[0] + sums[1]) / (2 * counts[0] + counts[1]));
     }
 
     private void FillBatch(int index, int[] inputs, int[] targets)
@@ -130,11 +151,13 @@ internal sealed class HeadExperiment : IDisposable
         }
     }
 
-    /// <summary>The text with its commonest pairs as tokens of their own, from left to right.</summary>
-    private static int[] Merge(int[] text, int oldSize)
+    private static (int, int)[] CommonestPairs(int[] text) =>
+        [.. text.Zip(text.Skip(1)).CountBy(pair => pair).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(NewTokenCount).Select(pair => pair.Key)];
+
+    /// <summary>The text with the pairs as tokens of their own, from left to right.</summary>
+    private int[] Merge(int[] text)
     {
-        Dictionary<(int, int), int> ids = text.Zip(text.Skip(1)).CountBy(pair => pair).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key)
-            .Take(NewTokenCount).Select((pair, i) => (pair.Key, oldSize + i)).ToDictionary();
+        Dictionary<(int, int), int> ids = _pairs.Select((pair, i) => (pair, _oldSize + i)).ToDictionary();
         var merged = new List<int>();
         for (int i = 0; i < text.Length; i++)
             if (i + 1 < text.Length && ids.TryGetValue((text[i], text[i + 1]), out int id))

@@ -1,11 +1,18 @@
+using System.Runtime.InteropServices;
+
 namespace Andrea.Gpt;
 
 /// <summary>Statistics of what a head reads, by the token it should predict there: from a few batches, in double.</summary>
-/// <remarks>Memory: 8 (V C + C^2 + V) bytes. <see cref="Add(ReadOnlySpan{float}, ReadOnlySpan{int})"/> costs C^2 operations a position. Not thread-safe.</remarks>
+/// <remarks>
+/// Memory: 8 (V C + C^2 + V) bytes, and 4 (C + 1) for each feature, which <see cref="HeadInitializationKind.SoftmaxFit"/> reads again.
+/// <see cref="Add(ReadOnlySpan{float}, ReadOnlySpan{int})"/> costs C^2 operations a feature. Not thread-safe.
+/// </remarks>
 public sealed class HeadFeatures
 {
     private readonly double[] _classSums, _moments, _sum;
     private readonly long[] _counts;
+    private readonly List<float> _features = [];
+    private readonly List<int> _targets = [];
 
     /// <summary>Begins without any feature.</summary>
     /// <param name="vocabularySize">V, number of tokens.</param>
@@ -71,6 +78,12 @@ public sealed class HeadFeatures
         Add(pass.Features.ToArray(), targets);
     }
 
+    /// <summary>(N, C) all features, in the order they came.</summary>
+    internal ReadOnlySpan<float> Features => CollectionsMarshal.AsSpan(_features);
+
+    /// <summary>(N) the token to predict from each.</summary>
+    internal ReadOnlySpan<int> Targets => CollectionsMarshal.AsSpan(_targets);
+
     /// <summary>m_k, the mean feature of a token; zeros for one that has none.</summary>
     internal double[] MeanOf(int token)
     {
@@ -106,6 +119,8 @@ public sealed class HeadFeatures
             for (int j = 0; j <= i; j++)
                 moments[j] += value * feature[j];
         }
+        _features.AddRange(feature);
+        _targets.Add(target);
         ClassCount += _counts[target]++ == 0 ? 1 : 0;
         Count++;
     }

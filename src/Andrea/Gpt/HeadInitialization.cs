@@ -30,11 +30,16 @@ public enum HeadInitializationKind
     /// <summary>Logits of log of a token's share among the targets, whatever the feature: W = log p u, u the least-squares fit of the constant 1. Stands in
     /// for the bias that a GPT's head has not; what it cannot do is follow a feature that is nearly orthogonal to the others' mean.</summary>
     LogUnigram,
+
+    /// <summary>The rows that minimise the model's own loss on the features, its trained rows staying as they are, with a slight pull towards
+    /// <see cref="MatchedLeastSquares"/>, where the fit begins. Ours: what the paper's formula is to a classifier of squared errors, this is to a
+    /// softmax. The best start of all, and the dearest: up to 1,200 N K C operations for N features and K new tokens, on one thread.</summary>
+    SoftmaxFit,
 }
 
 /// <summary>Gives output rows of a GPT their first values from data, so that the first loss does not spike; and makes room for new tokens.</summary>
 /// <remarks>
-/// In double throughout, by one Cholesky factorisation of C x C. Rows of tokens that the features never had as a target begin as
+/// In double throughout, by one or two Cholesky factorisations of C x C. Rows of tokens that the features never had as a target begin as
 /// <see cref="HeadInitializationKind.MeanRow"/> where there are trained rows, and as 0 where there are none; with
 /// <see cref="HeadInitializationKind.LogUnigram"/> as if each had been seen half a time.
 /// <code>
@@ -42,7 +47,7 @@ public enum HeadInitializationKind
 /// using var pass = new GptPass(larger, batchSize: 4, tokenCount: 64);
 /// var features = new HeadFeatures(larger.Config.VocabularySize, larger.Config.ChannelCount);
 /// features.Add(pass, inputs, targets);
-/// HeadInitialization.Fill(larger, HeadInitializationKind.MatchedLeastSquares, model.Config.VocabularySize, features);
+/// HeadInitialization.Fill(larger, HeadInitializationKind.SoftmaxFit, model.Config.VocabularySize, features);
 /// </code>
 /// </remarks>
 public static class HeadInitialization
@@ -114,7 +119,8 @@ public static class HeadInitialization
             HeadInitializationKind.ClassMean => new HeadRows(features!, trained).ClassMeans(),
             HeadInitializationKind.LogUnigram => new HeadRows(features!, trained).LogUnigram(),
             HeadInitializationKind.LeastSquares => new HeadRows(features!, trained).LeastSquares(),
-            _ => new HeadRows(features!, trained).MatchedLeastSquares(),
+            HeadInitializationKind.MatchedLeastSquares => new HeadRows(features!, trained).MatchedLeastSquares(),
+            _ => new HeadRows(features!, trained).SoftmaxFit(),
         };
         model.HeadWeight.CopyFrom([.. rows.Select(value => (float)value)], (long)firstToken * channels);
     }

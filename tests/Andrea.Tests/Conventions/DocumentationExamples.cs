@@ -119,7 +119,7 @@ internal static class DocumentationExamples
         using var pass = new GptPass(larger, batchSize: 4, tokenCount: 64);
         var features = new HeadFeatures(larger.Config.VocabularySize, larger.Config.ChannelCount);
         features.Add(pass, inputs, targets);
-        HeadInitialization.Fill(larger, HeadInitializationKind.MatchedLeastSquares, model.Config.VocabularySize, features);
+        HeadInitialization.Fill(larger, HeadInitializationKind.SoftmaxFit, model.Config.VocabularySize, features);
     }
 
     public static async Task OfGradientDiagnosis(Trainer trainer)

@@ -80,11 +80,16 @@ public class AttentionMemoryTests
             Run[] runs = [new(2, 150, 3, 20, Allocate), .. TokensByTiles.Select(tokens => new Run(1, tokens, 1, 20, Allocate))];
             for (int call = 0; call < 2; call++)
                 All();
-            // Of all threads, not only this one.
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            for (int call = 0; call < 20; call++)
-                All();
-            return $"{GC.GetTotalAllocatedBytes(precise: true) - before} bytes";
+            // Of all threads, not only this one, and the runtime's own allocate now and then.
+            long least = long.MaxValue;
+            for (int attempt = 0; attempt < 4 && least > 0; attempt++)
+            {
+                long before = GC.GetTotalAllocatedBytes(precise: true);
+                for (int call = 0; call < 20; call++)
+                    All();
+                least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+            }
+            return $"{least} bytes";
 
             Tensor Allocate(TensorShape shape) => new(device.Buffer<float>(shape.Length), 0, shape);
 

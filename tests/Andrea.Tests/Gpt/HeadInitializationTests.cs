@@ -101,6 +101,34 @@ public sealed class HeadInitializationTests : IDisposable
             AssertClose(trainedMean + (classifiers[Old + k] - classifierMean) * fit[0] + (Unigram(Old + k) - unigramMean) * fit[1], rows[k]);
     }
 
+    [Theory]
+    [InlineData(Old)]
+    [InlineData(0)]
+    public void SoftmaxFit_IsTheLeastLoss(int first)
+    {
+        HeadInitialization.Fill(_larger, HeadInitializationKind.MatchedLeastSquares, first, _features);
+        double[][] start = RowsOfHead(0);
+        HeadInitialization.Fill(_larger, HeadInitializationKind.SoftmaxFit, first, _features);
+        double[][] rows = RowsOfHead(0);
+        Assert.Equal(RowsOf(_model.HeadWeight.ToArray())[..first], rows[..first]);
+        // Never seen.
+        Assert.Equal(start[^1], rows[^1]);
+        double before = Norm(Gradient(start)), after = Norm(Gradient(rows));
+        Assert.True(after < 3e-4 * before, $"The gradient's norm is {after}, at the beginning {before}.");
+        Assert.True(Loss(rows) < Loss(start));
+
+        double Loss(double[][] w) => _seen.Average(seen => Math.Log(w.Sum(row => Math.Exp(Dot(row, seen.Feature)))) - Dot(w[seen.Target], seen.Feature));
+
+        // Of loss and pull, for the rows that move: the plain formula, one token and channel at a time.
+        double[][] Gradient(double[][] w) =>
+            [.. Enumerable.Range(first, Old + New - 1 - first).Select(k => Enumerable.Range(0, Channels).Select(i =>
+                _seen.Average(seen => (Math.Exp(Dot(w[k], seen.Feature)) / w.Sum(row => Math.Exp(Dot(row, seen.Feature))) - (seen.Target == k ? 1 : 0)) * seen.Feature[i])
+                + HeadFit.Ridge * (w[k][i] - start[k][i])).ToArray())];
+
+        static double Norm(double[][] rows) => Math.Sqrt(rows.Sum(row => row.Sum(value => value * value)));
+        static double Dot(double[] a, double[] b) => a.Zip(b).Sum(pair => pair.First * pair.Second);
+    }
+
     [Fact]
     public void ClassMean_PointsWhereTheFeaturesLie_AsLongAsTrainedRows()
     {
@@ -162,11 +190,13 @@ public sealed class HeadInitializationTests : IDisposable
     {
         using var experiment = new HeadExperiment(seed: 1, steps: 500, characters: 30_000);
         HeadResult mean = experiment.Run(HeadInitializationKind.MeanRow), zero = experiment.Run(HeadInitializationKind.Zero);
-        HeadResult matched = experiment.Run(HeadInitializationKind.MatchedLeastSquares);
-        Assert.True(matched.NewTokens < zero.NewTokens - 0.5, $"{matched.NewTokens} against {zero.NewTokens} of zeros");
-        Assert.True(matched.NewTokens < mean.NewTokens - 1, $"{matched.NewTokens} against {mean.NewTokens} of the mean row");
-        Assert.True(matched.First < zero.First && matched.First < mean.First);
-        Assert.True(matched.OldTokens < mean.OldTokens + 0.3);
+        HeadResult matched = experiment.Run(HeadInitializationKind.MatchedLeastSquares), fitted = experiment.Run(HeadInitializationKind.SoftmaxFit);
+        HeadResult floor = experiment.Run(HeadInitializationKind.SoftmaxFit, everyRow: true);
+        Assert.True(matched.NewTokens < zero.NewTokens - 1 && matched.Spike < mean.Spike / 2, $"{matched} against {mean} and {zero}");
+        // What the head can remove is gone: new tokens begin as good as old ones, and refitting those too would gain next to nothing.
+        Assert.True(fitted.NewTokens < fitted.OldTokens + 0.3 && fitted.OldTokens < mean.OldTokens + 0.3, $"{fitted}");
+        Assert.True(fitted.Spike < matched.Spike && fitted.Spike < mean.Spike / 3, $"{fitted} against {mean}");
+        Assert.True(fitted.Spike < floor.Spike + 0.1, $"{fitted} against {floor}");
     }
 
     public void Dispose()
