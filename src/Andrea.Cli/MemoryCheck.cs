@@ -12,8 +12,9 @@ internal static class MemoryCheck
     /// <summary>About what training takes: four arenas of parameters, three for each snapshot of the spike guard, and the activations with their gradients.</summary>
     public static long TrainingBytes(GptConfig config, int batchSize, int tokenCount, SpikeGuardOptions? guard = null)
     {
-        double rows = (double)batchSize * tokenCount;
-        double activations = rows * (((16.0 * config.LayerCount) + 12) * config.ChannelCount + config.VocabularySize);
+        long rows = (long)batchSize * tokenCount;
+        double activations = (double)rows * ((16.0 * config.LayerCount) + 12) * config.ChannelCount;
+        activations += (double)LogitChunk.RowsFor(rows, config.VocabularySize, LogitChunk.DefaultBudget) * config.VocabularySize;
         double arenas = 4 + 3.0 * (guard is { WideCount: > 0 } ? guard.Snapshots : 0);
         double bytes = sizeof(float) * ((arenas * GptParameters.CreateLayout(config).ArenaLength) + activations);
         return (long)Math.Min(bytes, long.MaxValue / 2);

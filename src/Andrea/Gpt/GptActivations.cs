@@ -58,9 +58,6 @@ internal sealed class GptActivations(ActivationArena arena, GptConfig config, in
 
     public Tensor FinalInverseScale { get; } = arena.Take(batchSize * tokenCount);
 
-    /// <summary>(B, T, V): logits, and in the backward pass their gradient in the same place.</summary>
-    public Tensor Logits { get; } = arena.Take(batchSize, tokenCount, config.VocabularySize);
-
     /// <summary>(B T) loss of every position.</summary>
     public Tensor Losses { get; } = arena.Take(batchSize * tokenCount);
 }

@@ -26,19 +26,15 @@ public sealed partial class GptPass
     /// <param name="gradientSums">(rows) out: sum of the gradients of a row's logits.</param>
     internal void MeasureNext(DeviceBuffer<float> margins, DeviceBuffer<double> gradientSums) => (_margins, _gradientSums) = (margins, gradientSums);
 
-    private void MeasureMargins()
+    private void MeasureMargins(LogitChunk chunk)
     {
-        if (_margins is null)
-            return;
-        _backend.LogitMargins(_activations.Logits, _targets, _rows, _config.VocabularySize, _margins);
-        _margins = null;
+        if (_margins is not null)
+            _backend.LogitMargins(chunk.Logits, chunk.Targets, chunk.Rows, _config.VocabularySize, _margins.Slice(chunk.FirstRow, chunk.Rows));
     }
 
-    private void MeasureGradientSums()
+    private void MeasureGradientSums(LogitChunk chunk)
     {
-        if (_gradientSums is null)
-            return;
-        _backend.RowSums(_activations.Logits, _rows, _config.VocabularySize, _gradientSums);
-        _gradientSums = null;
+        if (_gradientSums is not null)
+            _backend.RowSums(chunk.Logits, chunk.Rows, _config.VocabularySize, _gradientSums.Slice(chunk.FirstRow, chunk.Rows));
     }
 }

@@ -5,7 +5,8 @@ namespace Andrea.Gpt;
 
 /// <summary>Forward and backward of a model over batches of one shape (B, T): holds the activations, adds to the model's gradients.</summary>
 /// <remarks>
-/// Memory: about (16 L + 12) B T C + B T V floats. Nothing is allocated after the first backward pass. Loss and gradients are means over all positions;
+/// Memory: about (16 L + 12) B T C floats and the logits, which are B T V, or where those are above 32 million, as many as 384 rows at least, and no more than 32 million.
+/// Nothing is allocated after the first backward pass. Loss and gradients are means over all positions;
 /// several micro-batches accumulate into one step. Not thread-safe.
 /// </remarks>
 public sealed partial class GptPass : IDisposable
@@ -29,6 +30,12 @@ public sealed partial class GptPass : IDisposable
     /// <param name="tokenCount">T, tokens in a sequence; at most the model's context length.</param>
     /// <exception cref="ArgumentOutOfRangeException">B or T is below 1, or T exceeds the context length.</exception>
     public GptPass(GptModel model, int batchSize, int tokenCount)
+        : this(model, batchSize, tokenCount, LogitChunk.DefaultBudget)
+    {
+    }
+
+    /// <summary>Allocates the activations of one batch shape, with the logits of a chunk of about so many floats.</summary>
+    internal GptPass(GptModel model, int batchSize, int tokenCount, long logitBudget)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -49,6 +56,8 @@ public sealed partial class GptPass : IDisposable
             _inputs = _owned.Add(_backend.Allocate<int>(_rows));
             _targets = _owned.Add(_backend.Allocate<int>(_rows));
             LossOnDevice = _owned.Add(_backend.Allocate<double>(1));
+            Tensor logits = _arena.Take(LogitChunk.RowsFor(_rows, _config.VocabularySize, logitBudget), _config.VocabularySize);
+            _chunks = LogitChunk.Cut(_activations, _targets, logits, _rows);
         }
         catch
         {
@@ -63,9 +72,6 @@ public sealed partial class GptPass : IDisposable
     /// <summary>T, tokens in a sequence.</summary>
     public int TokenCount { get; }
 
-    /// <summary>(B, T, V) as the last <see cref="Forward"/> left them; the backward pass overwrites them with their gradient.</summary>
-    public Tensor Logits => _activations.Logits;
-
     /// <summary>(1) Sum of the losses since <see cref="ResetLoss"/>, on the device.</summary>
     internal DeviceBuffer<double> LossOnDevice { get; }
 
@@ -74,6 +80,15 @@ public sealed partial class GptPass : IDisposable
     /// <exception cref="ArgumentException">The number of tokens is not B T, or a token is outside the vocabulary.</exception>
     /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public void Forward(ReadOnlySpan<int> inputs)
+    {
+        ForwardToHead(inputs);
+        HeadForward(_activations.FinalNorm, _rows, Logits);
+        // Kernels hold addresses, not objects: what owns the memory must outlive them.
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Computes what the head reads at every position, and no logits.</summary>
+    internal void ForwardToHead(ReadOnlySpan<int> inputs)
     {
         ThrowIfDisposed();
         Upload(inputs, _inputs, nameof(inputs));
@@ -87,8 +102,6 @@ public sealed partial class GptPass : IDisposable
             residual = a.Blocks[layer].Output;
         }
         Norm(_parameters.FinalNorm, residual, a.FinalNorm, a.FinalMean, a.FinalInverseScale);
-        Linear(_parameters.Head, a.FinalNorm, Tensor.None, a.Logits);
-        // Kernels hold addresses, not objects: what owns the memory must outlive them.
         GC.KeepAlive(this);
     }
 
@@ -102,8 +115,8 @@ public sealed partial class GptPass : IDisposable
     {
         ThrowIfDisposed();
         Upload(targets, _targets, nameof(targets));
-        Forward(inputs);
-        _backend.CrossEntropyForward(_activations.Logits, _targets, _rows, _config.VocabularySize, _activations.Losses);
+        ForwardToHead(inputs);
+        EvaluateHead();
         _backend.AddSum(_activations.Losses, _rows, weight / _rows, LossOnDevice);
         GC.KeepAlive(this);
     }
@@ -120,14 +133,13 @@ public sealed partial class GptPass : IDisposable
         ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatches, 1);
         Upload(targets, _targets, nameof(targets));
-        Forward(inputs);
+        ForwardToHead(inputs);
+        _gradients ??= new GptTensors(_model.Gradients, _config);
+        _activationGradients ??= new GptActivationGradients(_arena, _config, BatchSize, TokenCount);
         double weight = 1.0 / ((double)_rows * microBatches);
-        MeasureMargins();
-        _backend.CrossEntropyForwardBackward(
-            _targets, (float)weight, _rows, _config.VocabularySize, _activations.Logits, _activations.Losses, ZeroSumGradient);
-        MeasureGradientSums();
+        HeadForwardBackward(weight, _gradients.Head, _activationGradients.Channels);
         _backend.AddSum(_activations.Losses, _rows, weight, LossOnDevice);
-        Backward();
+        Backward(_gradients, _activationGradients);
         GC.KeepAlive(this);
     }
 
@@ -175,12 +187,10 @@ public sealed partial class GptPass : IDisposable
         Linear(p.MlpProjection, a.Activated, residual: a.Middle, a.Output);
     }
 
-    private void Backward()
+    /// <summary>From the gradient of what the head reads, in <see cref="GptActivationGradients.Channels"/>, down to the embeddings.</summary>
+    private void Backward(GptTensors gradients, GptActivationGradients d)
     {
-        GptTensors gradients = _gradients ??= new GptTensors(_model.Gradients, _config);
-        GptActivationGradients d = _activationGradients ??= new GptActivationGradients(_arena, _config, BatchSize, TokenCount);
         GptActivations a = _activations;
-        LinearBackward(_parameters.Head, gradients.Head, a.Logits, a.FinalNorm, d.Channels);
         // Nothing above the final norm has written to the residual stream's gradient yet; norms add to it.
         _backend.Fill(0, d.Residual);
         Tensor last = a.Blocks[^1].Output;

@@ -74,7 +74,7 @@ public sealed class HeadFeatures
     public void Add(GptPass pass, ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets)
     {
         ArgumentNullException.ThrowIfNull(pass);
-        pass.Forward(inputs);
+        pass.ForwardToHead(inputs);
         Add(pass.Features.ToArray(), targets);
     }
 

@@ -43,6 +43,14 @@ internal sealed class DeviceBuffer<T> : IDisposable
         _memory.Write(ByteOffset(offset), MemoryMarshal.AsBytes(source));
     }
 
+    /// <summary>Some of the elements: this buffer itself if they are all, else a view that frees nothing.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the buffer.</exception>
+    public DeviceBuffer<T> Slice(long offset, long length)
+    {
+        CheckRange(offset, length);
+        return length == Length ? this : new DeviceBuffer<T>(new DeviceMemoryView(_memory, ByteOffset(offset), ByteOffset(length)), length);
+    }
+
     /// <summary>Frees the memory. Safe to call twice.</summary>
     public void Dispose() => _memory.Dispose();
 

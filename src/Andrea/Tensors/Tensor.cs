@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Andrea.Tensors;
 
 /// <summary>A float32 view into device memory: a shape and where it begins. Never owns, never frees, costs nothing to copy.</summary>
@@ -71,6 +73,21 @@ public readonly struct Tensor
         if (values.Length > 0)
             CopyTo(values);
         return values;
+    }
+
+    /// <summary>The same elements in another shape.</summary>
+    internal Tensor As(params ReadOnlySpan<long> shape)
+    {
+        var other = new TensorShape(shape);
+        Debug.Assert(other.Length == Length, "another shape has as many elements");
+        return new Tensor(_buffer!, _offset, other);
+    }
+
+    /// <summary>(count, row length) rows of a matrix: all dimensions but the last are rows; of a vector, its elements.</summary>
+    internal Tensor Part(long firstRow, long count)
+    {
+        long length = Shape.Rank == 1 ? 1 : Shape[Shape.Rank - 1];
+        return new Tensor(_buffer!, _offset + firstRow * length, new TensorShape(count, length));
     }
 
     private void CheckRange(long start, long count)

@@ -61,7 +61,8 @@ public class StepMemoryTests : IFingerprint
     private static long Needed(GptConfig config, int batch, int tokens)
     {
         long rows = (long)batch * tokens, channels = config.ChannelCount;
-        long layer = 16 * channels + 4 + config.HeadCount, others = 11 * channels + 3 + config.VocabularySize;
-        return sizeof(float) * (4 * GptParameters.CreateLayout(config).ArenaLength + rows * (config.LayerCount * layer + others));
+        long layer = 16 * channels + 4 + config.HeadCount, others = 11 * channels + 3;
+        return sizeof(float) * (4 * GptParameters.CreateLayout(config).ArenaLength + rows * (config.LayerCount * layer + others)
+            + LogitChunk.RowsFor(rows, config.VocabularySize, LogitChunk.DefaultBudget) * config.VocabularySize);
     }
 }
