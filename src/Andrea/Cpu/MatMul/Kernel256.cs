@@ -14,34 +14,37 @@ internal readonly unsafe struct Kernel256 : IMicroKernel
     public static int Columns => TileColumns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* left, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
     {
         Vector256<float> s0a = default, s0b = default, s0c = default;
         Vector256<float> s1a = default, s1b = default, s1c = default;
         Vector256<float> s2a = default, s2b = default, s2c = default;
         Vector256<float> s3a = default, s3b = default, s3c = default;
+        nint rowStride2 = 2 * rowStride;
+        float* left3 = left + 3 * rowStride;
         do
         {
             Vector256<float> a = Vector256.Load(right);
             Vector256<float> b = Vector256.Load(right + 8);
             Vector256<float> c = Vector256.Load(right + 16);
-            Vector256<float> x = Vector256.Create(left[0]);
+            Vector256<float> x = Vector256.Create(*left);
             s0a = Vector256.FusedMultiplyAdd(x, a, s0a);
             s0b = Vector256.FusedMultiplyAdd(x, b, s0b);
             s0c = Vector256.FusedMultiplyAdd(x, c, s0c);
-            x = Vector256.Create(left[1]);
+            x = Vector256.Create(left[rowStride]);
             s1a = Vector256.FusedMultiplyAdd(x, a, s1a);
             s1b = Vector256.FusedMultiplyAdd(x, b, s1b);
             s1c = Vector256.FusedMultiplyAdd(x, c, s1c);
-            x = Vector256.Create(left[2]);
+            x = Vector256.Create(left[rowStride2]);
             s2a = Vector256.FusedMultiplyAdd(x, a, s2a);
             s2b = Vector256.FusedMultiplyAdd(x, b, s2b);
             s2c = Vector256.FusedMultiplyAdd(x, c, s2c);
-            x = Vector256.Create(left[3]);
+            x = Vector256.Create(*left3);
             s3a = Vector256.FusedMultiplyAdd(x, a, s3a);
             s3b = Vector256.FusedMultiplyAdd(x, b, s3b);
             s3c = Vector256.FusedMultiplyAdd(x, c, s3c);
-            left += TileRows;
+            left += depthStride;
+            left3 += depthStride;
             right += TileColumns;
         }
         while (--depth > 0);
@@ -59,5 +62,6 @@ internal readonly unsafe struct Kernel256 : IMicroKernel
         s3c.Store(tile + 88);
     }
 
-    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile) => Multiply(left, right, depth, tile);
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile) =>
+        Multiply(left, rowStride, depthStride, right, depth, tile);
 }

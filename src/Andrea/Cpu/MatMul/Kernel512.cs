@@ -14,7 +14,7 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
     public static int Columns => TileColumns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* left, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
     {
         Vector512<float> s0a = default, s0b = default;
         Vector512<float> s1a = default, s1b = default;
@@ -28,47 +28,52 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
         Vector512<float> s9a = default, s9b = default;
         Vector512<float> saa = default, sab = default;
         Vector512<float> sba = default, sbb = default;
+        nint rowStride2 = 2 * rowStride;
+        float* left3 = left + 3 * rowStride, left6 = left + 6 * rowStride, left9 = left + 9 * rowStride;
         do
         {
             Vector512<float> a = Vector512.Load(right);
             Vector512<float> b = Vector512.Load(right + 16);
-            Vector512<float> x = Vector512.Create(left[0]);
+            Vector512<float> x = Vector512.Create(*left);
             s0a = Vector512.FusedMultiplyAdd(x, a, s0a);
             s0b = Vector512.FusedMultiplyAdd(x, b, s0b);
-            x = Vector512.Create(left[1]);
+            x = Vector512.Create(left[rowStride]);
             s1a = Vector512.FusedMultiplyAdd(x, a, s1a);
             s1b = Vector512.FusedMultiplyAdd(x, b, s1b);
-            x = Vector512.Create(left[2]);
+            x = Vector512.Create(left[rowStride2]);
             s2a = Vector512.FusedMultiplyAdd(x, a, s2a);
             s2b = Vector512.FusedMultiplyAdd(x, b, s2b);
-            x = Vector512.Create(left[3]);
+            x = Vector512.Create(*left3);
             s3a = Vector512.FusedMultiplyAdd(x, a, s3a);
             s3b = Vector512.FusedMultiplyAdd(x, b, s3b);
-            x = Vector512.Create(left[4]);
+            x = Vector512.Create(left3[rowStride]);
             s4a = Vector512.FusedMultiplyAdd(x, a, s4a);
             s4b = Vector512.FusedMultiplyAdd(x, b, s4b);
-            x = Vector512.Create(left[5]);
+            x = Vector512.Create(left3[rowStride2]);
             s5a = Vector512.FusedMultiplyAdd(x, a, s5a);
             s5b = Vector512.FusedMultiplyAdd(x, b, s5b);
-            x = Vector512.Create(left[6]);
+            x = Vector512.Create(*left6);
             s6a = Vector512.FusedMultiplyAdd(x, a, s6a);
             s6b = Vector512.FusedMultiplyAdd(x, b, s6b);
-            x = Vector512.Create(left[7]);
+            x = Vector512.Create(left6[rowStride]);
             s7a = Vector512.FusedMultiplyAdd(x, a, s7a);
             s7b = Vector512.FusedMultiplyAdd(x, b, s7b);
-            x = Vector512.Create(left[8]);
+            x = Vector512.Create(left6[rowStride2]);
             s8a = Vector512.FusedMultiplyAdd(x, a, s8a);
             s8b = Vector512.FusedMultiplyAdd(x, b, s8b);
-            x = Vector512.Create(left[9]);
+            x = Vector512.Create(*left9);
             s9a = Vector512.FusedMultiplyAdd(x, a, s9a);
             s9b = Vector512.FusedMultiplyAdd(x, b, s9b);
-            x = Vector512.Create(left[10]);
+            x = Vector512.Create(left9[rowStride]);
             saa = Vector512.FusedMultiplyAdd(x, a, saa);
             sab = Vector512.FusedMultiplyAdd(x, b, sab);
-            x = Vector512.Create(left[11]);
+            x = Vector512.Create(left9[rowStride2]);
             sba = Vector512.FusedMultiplyAdd(x, a, sba);
             sbb = Vector512.FusedMultiplyAdd(x, b, sbb);
-            left += TileRows;
+            left += depthStride;
+            left3 += depthStride;
+            left6 += depthStride;
+            left9 += depthStride;
             right += TileColumns;
         }
         while (--depth > 0);
@@ -99,29 +104,32 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile)
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
     {
         Vector512<float> s0a = default, s0b = default;
         Vector512<float> s1a = default, s1b = default;
         Vector512<float> s2a = default, s2b = default;
         Vector512<float> s3a = default, s3b = default;
+        nint rowStride2 = 2 * rowStride;
+        float* left3 = left + 3 * rowStride;
         do
         {
             Vector512<float> a = Vector512.Load(right);
             Vector512<float> b = Vector512.Load(right + 16);
-            Vector512<float> x = Vector512.Create(left[0]);
+            Vector512<float> x = Vector512.Create(*left);
             s0a = Vector512.FusedMultiplyAdd(x, a, s0a);
             s0b = Vector512.FusedMultiplyAdd(x, b, s0b);
-            x = Vector512.Create(left[1]);
+            x = Vector512.Create(left[rowStride]);
             s1a = Vector512.FusedMultiplyAdd(x, a, s1a);
             s1b = Vector512.FusedMultiplyAdd(x, b, s1b);
-            x = Vector512.Create(left[2]);
+            x = Vector512.Create(left[rowStride2]);
             s2a = Vector512.FusedMultiplyAdd(x, a, s2a);
             s2b = Vector512.FusedMultiplyAdd(x, b, s2b);
-            x = Vector512.Create(left[3]);
+            x = Vector512.Create(*left3);
             s3a = Vector512.FusedMultiplyAdd(x, a, s3a);
             s3b = Vector512.FusedMultiplyAdd(x, b, s3b);
-            left += TileRows;
+            left += depthStride;
+            left3 += depthStride;
             right += TileColumns;
         }
         while (--depth > 0);

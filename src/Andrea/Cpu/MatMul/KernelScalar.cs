@@ -10,7 +10,7 @@ internal readonly unsafe struct KernelScalar : IMicroKernel
 
     public static int Columns => TileColumns;
 
-    public static void Multiply(float* left, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
     {
         for (int row = 0; row < TileRows; row++)
         {
@@ -18,11 +18,12 @@ internal readonly unsafe struct KernelScalar : IMicroKernel
             {
                 float sum = 0;
                 for (long k = 0; k < depth; k++)
-                    sum = MathF.FusedMultiplyAdd(left[k * TileRows + row], right[k * TileColumns + column], sum);
+                    sum = MathF.FusedMultiplyAdd(left[row * rowStride + (nint)k * depthStride], right[k * TileColumns + column], sum);
                 tile[row * TileColumns + column] = sum;
             }
         }
     }
 
-    public static void MultiplyFourRows(float* left, float* right, long depth, float* tile) => Multiply(left, right, depth, tile);
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile) =>
+        Multiply(left, rowStride, depthStride, right, depth, tile);
 }

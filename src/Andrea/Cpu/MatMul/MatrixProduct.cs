@@ -41,6 +41,7 @@ internal static unsafe class MatrixProduct<TKernel>
                 {
                     Product = product,
                     Blocking = blocking,
+                    ReadsLeftInPlace = blocking.SharesColumns && CanReadLeftInPlace(product.Left),
                     Shared = shared,
                     FirstSharedPanel = panel,
                     SharedPanels = Math.Min(blocking.SharedChunk, blocking.SharedPanels - panel),
@@ -56,6 +57,13 @@ internal static unsafe class MatrixProduct<TKernel>
         }
     }
 
+    /// <summary>Whether rows that are private to a thread can be read where they lie: as fast as packed ones, without the packing.</summary>
+    /// <remarks>
+    /// Along k, each of a tile's rows is a stream of its own; only if they are a multiple of 4 KB apart they share 8 lines of a first-level cache.
+    /// Across k, every k is a line of its own, which pays while they are close together: from 2 KB on, caches and address translation suffer.
+    /// </remarks>
+    private static bool CanReadLeftInPlace(in Operand left) => left.DepthStride == 1 ? left.LaneStride % 1024 != 0 : left.DepthStride < 512;
+
     /// <summary>The part of a product whose shared panels are packed at one time.</summary>
     private struct Part
     {
@@ -63,6 +71,9 @@ internal static unsafe class MatrixProduct<TKernel>
         public Blocking Blocking;
         public float* Shared;
         public long FirstSharedPanel, SharedPanels, FirstDepthBlock, DepthBlocks, PackGroups;
+
+        /// <summary>Whether whole panels of the left operand are read where the matrix lies, instead of being packed.</summary>
+        public bool ReadsLeftInPlace;
 
         /// <summary>Where the panels of one block of k begin.</summary>
         public readonly float* SharedBlock(long depthBlock) =>
@@ -115,10 +126,12 @@ internal static unsafe class MatrixProduct<TKernel>
                 {
                     long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
                     int depth = Part.BlockDepthAt(firstDepth);
-                    if (Part.Blocking.SharesColumns)
-                        PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, depth, panels);
-                    else
+                    if (!Part.Blocking.SharesColumns)
                         PackColumns(Part.Product.Right, firstPanel, panelCount, firstDepth, depth, panels);
+                    else if (!Part.ReadsLeftInPlace)
+                        PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, depth, panels);
+                    else if ((firstPanel + panelCount) * TKernel.Rows > Part.Product.Left.Lanes)
+                        PackRows(Part.Product.Left, firstPanel + panelCount - 1, 1, firstDepth, depth, panels + (panelCount - 1) * TKernel.Rows * Blocking.BlockDepth);
                     MultiplyBlock(Part, firstPanel, panelCount, panels, depthBlock, depth);
                 }
                 if (!Part.Product.Epilogue.IsNone && Part.FirstDepthBlock + Part.DepthBlocks == Part.Blocking.DepthBlocks)
@@ -127,12 +140,14 @@ internal static unsafe class MatrixProduct<TKernel>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // Not inlined, or the JIT would run out of its budget for the transposition within.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void PackRows(in Operand source, long firstPanel, int panelCount, long firstDepth, int depth, float* target) =>
         Packing.Pack(
             source, firstPanel * TKernel.Rows, panelCount, firstDepth, depth, TKernel.Rows, TKernel.Rows * Blocking.BlockDepth, target);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // Not inlined, or the JIT would run out of its budget for the transposition within.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void PackColumns(in Operand source, long firstPanel, int panelCount, long firstDepth, int depth, float* target) =>
         Packing.Pack(
             source, firstPanel * TKernel.Columns, panelCount, firstDepth, depth, TKernel.Columns, TKernel.Columns * Blocking.BlockDepth, target);
@@ -151,15 +166,23 @@ internal static unsafe class MatrixProduct<TKernel>
         float* sharedPanel = part.SharedBlock(depthBlock);
         long sharedStride = part.Blocking.SharedWidth * Blocking.BlockDepth;
         long privateStride = part.Blocking.PrivateWidth * Blocking.BlockDepth;
+        long firstDepth = (part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
+        // Whole panels that lie in the matrix; none where they are packed.
+        long inPlace = part.ReadsLeftInPlace ? Math.Min(panelCount, product.Left.Lanes / TKernel.Rows - firstPanel) : 0;
+        float* left = product.Left.Data + firstPanel * TKernel.Rows * product.Left.LaneStride + firstDepth * product.Left.DepthStride;
         for (long shared = 0; shared < part.SharedPanels; shared++)
         {
             float* privatePanel = panels;
             for (int i = 0; i < panelCount; i++)
             {
-                if (part.Blocking.SharesColumns)
-                    MultiplyTile(product, privatePanel, firstPanel + i, sharedPanel, part.FirstSharedPanel + shared, depth, tile);
+                if (i < inPlace)
+                    MultiplyTile(
+                        product, left + i * TKernel.Rows * product.Left.LaneStride, (nint)product.Left.LaneStride, (nint)product.Left.DepthStride,
+                        firstPanel + i, sharedPanel, part.FirstSharedPanel + shared, depth, tile);
+                else if (part.Blocking.SharesColumns)
+                    MultiplyTile(product, privatePanel, 1, TKernel.Rows, firstPanel + i, sharedPanel, part.FirstSharedPanel + shared, depth, tile);
                 else
-                    MultiplyTile(product, sharedPanel, part.FirstSharedPanel + shared, privatePanel, firstPanel + i, depth, tile);
+                    MultiplyTile(product, sharedPanel, 1, TKernel.Rows, part.FirstSharedPanel + shared, privatePanel, firstPanel + i, depth, tile);
                 privatePanel += privateStride;
             }
             sharedPanel += sharedStride;
@@ -182,7 +205,7 @@ internal static unsafe class MatrixProduct<TKernel>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void MultiplyTile(
-        in Product product, float* left, long leftPanel, float* right, long rightPanel, int depth, float* tile)
+        in Product product, float* left, nint rowStride, nint depthStride, long leftPanel, float* right, long rightPanel, int depth, float* tile)
     {
         long firstRow = leftPanel * TKernel.Rows;
         long firstColumn = rightPanel * TKernel.Columns;
@@ -193,12 +216,12 @@ internal static unsafe class MatrixProduct<TKernel>
         TileWriter.Prefetch(product.Output + offset, stride, rows, TKernel.Columns);
         if (rows > TKernel.Rows - 4)
         {
-            TKernel.Multiply(left, right, depth, tile);
+            TKernel.Multiply(left, rowStride, depthStride, right, depth, tile);
         }
         else
         {
             for (int row = 0; row < rows; row += 4)
-                TKernel.MultiplyFourRows(left + row, right, depth, tile + row * TKernel.Columns);
+                TKernel.MultiplyFourRows(left + row * rowStride, rowStride, depthStride, right, depth, tile + row * TKernel.Columns);
         }
         TileWriter.Write(
             tile, TKernel.Columns, rows, columns, product.Initial == null ? null : product.Initial + offset,

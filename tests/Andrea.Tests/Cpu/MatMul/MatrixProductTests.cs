@@ -41,6 +41,16 @@ public sealed unsafe class MatrixProductTests : IDisposable
         }
     }
 
+    [Theory, MemberData(nameof(Kernels))]
+    public void Run_LeftPackedOrReadInPlace_IsTheDefinedChain(string kernel)
+    {
+        // Rows 4 KB apart are packed, others not; so with k 2 KB apart and less. Edges of 1 to 3 and of more rows.
+        foreach (int depth in (int[])[1023, 1024, 1025])
+            Check(kernel, rows: 31, columns: 35, depth, variant: 4);
+        foreach (int rows in (int[])[510, 511, 512, 515])
+            Check(kernel, rows, columns: 140, depth: 5, variant: 1);
+    }
+
     [Fact]
     public void Run_Epilogue_SeesEachCompleteElementOnce()
     {
