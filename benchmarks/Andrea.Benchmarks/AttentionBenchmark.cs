@@ -2,6 +2,8 @@ using System.Numerics.Tensors;
 using Andrea.Numerics;
 using Andrea.Tensors;
 using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
 using Tensor = Andrea.Tensors.Tensor;
 
 namespace Andrea.Benchmarks;
@@ -9,7 +11,8 @@ namespace Andrea.Benchmarks;
 /// <summary>What attention in tiles gains over the plain way, which computes a row of scores,
 /// its softmax and its weighted sum one after the other.</summary>
 /// <remarks>Multiply-adds of the causal half, forward: 2 B H D T (T + 1) / 2; backward 2.5 times as many. Decoding reads 8 H D T bytes.</remarks>
-[MemoryDiagnoser]
+[MemoryDiagnoser(displayGenColumns: false), Config(typeof(Columns))]
+[GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByParams)]
 public class AttentionBenchmark
 {
     private Device _device = null!;
@@ -23,8 +26,10 @@ public class AttentionBenchmark
     [ParamsSource(nameof(Problems))]
     public Sizes Problem { get; set; }
 
-    /// <summary>Threads of <see cref="Forward"/>, <see cref="Backward"/> and <see cref="Decode"/>; 0 is one for each processor.</summary>
-    [Params(1, 0)]
+    public static IEnumerable<int> ThreadCounts => new SortedSet<int> { 1, Environment.ProcessorCount };
+
+    /// <summary>Threads of <see cref="Forward"/>, <see cref="Backward"/> and <see cref="Decode"/>.</summary>
+    [ParamsSource(nameof(ThreadCounts))]
     public int Threads { get; set; }
 
     [GlobalSetup]
@@ -104,5 +109,30 @@ public class AttentionBenchmark
     public readonly record struct Sizes(int Batch, int Tokens, int Heads, int HeadSize)
     {
         public override string ToString() => $"B{Batch} T{Tokens} H{Heads} D{HeadSize}";
+
+        /// <summary>Floating-point operations of a method: scores and weighted sums of the keys that a query sees.</summary>
+        public double OperationsOf(string method)
+        {
+            double forward = 4.0 * Batch * Heads * HeadSize * Tokens * (Tokens + 1) / 2;
+            return method switch
+            {
+                nameof(Backward) => 2.5 * forward,
+                nameof(Decode) => 4.0 * Heads * HeadSize * Tokens,
+                _ => forward,
+            };
+        }
+    }
+
+    private sealed class Columns : ManualConfig
+    {
+        public Columns()
+        {
+            AddJob(Measurement.Job);
+            AddColumn(StatisticColumn.Median, StatisticColumn.Min);
+            AddColumn(new RateColumn(
+                "GFLOP/s",
+                "operations of the causal half / median time",
+                benchmark => ((Sizes)benchmark.Parameters[nameof(Problem)]).OperationsOf(benchmark.Descriptor.WorkloadMethod.Name)));
+        }
     }
 }

@@ -25,8 +25,7 @@ internal readonly struct Blocking
     // The right operand is the shared one unless it is so much larger than the left one that it would be packed in many chunks.
     private const long ColumnsPerRowToShareRows = 4;
 
-    // Loading a shared panel costs as much as multiplying it with about so many private lanes.
-    private const double LoadCostInLanes = 8;
+    private readonly int _threads;
 
     public readonly bool SharesColumns;
     public readonly int SharedWidth, PrivateWidth;
@@ -38,8 +37,11 @@ internal readonly struct Blocking
     /// <summary>Blocks of k that are packed at a time.</summary>
     public readonly long DepthChunk;
 
-    /// <summary>Panels of the private operand that a thread packs at a time.</summary>
-    public readonly int PrivateBlock;
+    /// <summary>Panels of the private operand that a thread takes at most at a time.</summary>
+    public readonly int LargestPrivateBlock;
+
+    /// <summary>How many blocks of private panels there are.</summary>
+    public readonly int PrivateBlocks;
 
     public readonly long DepthBlocks;
 
@@ -62,12 +64,25 @@ internal readonly struct Blocking
         long sharedLimit = sharedBudget / (SharedWidth * BlockDepth);
         SharedChunk = Evenly(SharedPanels, sharedLimit / Math.Min(DepthBlocks, PreferredDepthChunk));
         DepthChunk = Evenly(DepthBlocks, sharedLimit / SharedChunk);
-        PrivateBlock = MostEfficientBlock(privateBudget / (PrivateWidth * BlockDepth), threads);
+        _threads = threads;
+        LargestPrivateBlock = (int)Math.Clamp(privateBudget / (PrivateWidth * BlockDepth), 1, PrivatePanels);
+        for (long panel = 0; panel < PrivatePanels; PrivateBlocks++)
+            panel += PrivateBlockAt(panel);
+    }
+
+    /// <summary>A block of private panels.</summary>
+    /// <param name="index">0 up to <see cref="PrivateBlocks"/> - 1.</param>
+    public (long First, int Count) PrivateBlock(long index)
+    {
+        long panel = 0;
+        for (; index > 0; index--)
+            panel += PrivateBlockAt(panel);
+        return (panel, PrivateBlockAt(panel));
     }
 
     public long SharedLength => SharedChunk * DepthChunk * SharedWidth * BlockDepth;
 
-    public long PrivateLength => (long)PrivateBlock * PrivateWidth * BlockDepth;
+    public long PrivateLength => (long)LargestPrivateBlock * PrivateWidth * BlockDepth;
 
     private static long PanelCount(long lanes, int width) => (lanes + width - 1) / width;
 
@@ -78,34 +93,14 @@ internal readonly struct Blocking
         return (count + chunks - 1) / chunks;
     }
 
-    /// <summary>Large blocks use what they load more often; small ones leave no thread waiting for the last.</summary>
-    private int MostEfficientBlock(long largest, int threads)
+    /// <summary>Panels of the block that begins with a panel: as many as fit the cache, and fewer towards the end.</summary>
+    /// <remarks>Large blocks use what they load more often; small ones leave no thread waiting for the last. Guided self-scheduling:
+    /// a thread's share of half of what is left (Polychronopoulos and Kuck 1987).</remarks>
+    private int PrivateBlockAt(long panel)
     {
-        int best = 1;
-        double bestEfficiency = 0;
-        for (int block = 1; block <= Math.Min(largest, PrivatePanels); block++)
-        {
-            double balance = (double)PrivatePanels / (threads * PanelsOfBusiestThread(block, threads));
-            double lanes = block * PrivateWidth;
-            double efficiency = balance * lanes / (lanes + LoadCostInLanes);
-            if (efficiency >= bestEfficiency)
-                (best, bestEfficiency) = (block, efficiency);
-        }
-        return best;
-    }
-
-    /// <summary>Blocks are taken in turn, and the last one may be smaller than the others.</summary>
-    private long PanelsOfBusiestThread(int block, int threads)
-    {
-        if (threads == 1)
-            return PrivatePanels;
-        long blocks = (PrivatePanels + block - 1) / block;
-        (long rounds, long rest) = Math.DivRem(blocks, threads);
-        return rest switch
-        {
-            0 => rounds * block,
-            1 => rounds * block + PrivatePanels - (blocks - 1) * block,
-            _ => (rounds + 1) * block,
-        };
+        if (_threads == 1)
+            return (int)Math.Min(LargestPrivateBlock, PrivatePanels - panel);
+        long left = PrivatePanels - panel, share = (left + 2 * _threads - 1) / (2 * _threads);
+        return (int)Math.Min(share, LargestPrivateBlock);
     }
 }

@@ -14,14 +14,14 @@ internal unsafe interface IMicroKernel
     /// <summary>Columns of a tile; lanes of a packed panel of the right operand.</summary>
     static abstract int Columns { get; }
 
-    /// <summary>tile[r, c] = sum over k of left[r, k] * right[k, c].</summary>
+    /// <summary>A tile of sums over k of left[r, k] * right[k, c].</summary>
     /// <param name="left">(Rows, depth) as the strides say: packed, or where the matrix lies.</param>
     /// <param name="rowStride">Elements from one row of it to the next.</param>
     /// <param name="depthStride">Elements from one k of it to the next.</param>
     /// <param name="right">(depth, Columns) packed.</param>
     /// <param name="depth">Number of k, at least 1.</param>
-    /// <param name="tile">(Rows, Columns) out.</param>
-    static abstract void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile);
+    /// <param name="target">Where (Rows, Columns) sums go.</param>
+    static abstract void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target);
 
     /// <summary>The first 4 rows of <see cref="Multiply"/>, in a third of the time; for the lower edge and for very few rows.</summary>
     /// <param name="left">(4, depth) as the strides say.</param>
@@ -29,6 +29,6 @@ internal unsafe interface IMicroKernel
     /// <param name="depthStride">Elements from one k of it to the next.</param>
     /// <param name="right">(depth, Columns) packed.</param>
     /// <param name="depth">Number of k, at least 1.</param>
-    /// <param name="tile">(4, Columns) out.</param>
-    static abstract void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile);
+    /// <param name="target">Where (4, Columns) sums go.</param>
+    static abstract void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target);
 }

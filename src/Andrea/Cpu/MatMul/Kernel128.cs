@@ -14,7 +14,7 @@ internal readonly unsafe struct Kernel128 : IMicroKernel
     public static int Columns => TileColumns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target)
     {
         Vector128<float> s0a = default, s0b = default;
         Vector128<float> s1a = default, s1b = default;
@@ -60,26 +60,18 @@ internal readonly unsafe struct Kernel128 : IMicroKernel
             right += TileColumns;
         }
         while (--depth > 0);
-        s0a.Store(tile);
-        s0b.Store(tile + 4);
-        s1a.Store(tile + 8);
-        s1b.Store(tile + 12);
-        s2a.Store(tile + 16);
-        s2b.Store(tile + 20);
-        s3a.Store(tile + 24);
-        s3b.Store(tile + 28);
-        s4a.Store(tile + 32);
-        s4b.Store(tile + 36);
-        s5a.Store(tile + 40);
-        s5b.Store(tile + 44);
-        s6a.Store(tile + 48);
-        s6b.Store(tile + 52);
-        s7a.Store(tile + 56);
-        s7b.Store(tile + 60);
+        target.Write(0, s0a, s0b);
+        target.Write(1, s1a, s1b);
+        target.Write(2, s2a, s2b);
+        target.Write(3, s3a, s3b);
+        target.Write(4, s4a, s4b);
+        target.Write(5, s5a, s5b);
+        target.Write(6, s6a, s6b);
+        target.Write(7, s7a, s7b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target)
     {
         Vector128<float> s0a = default, s0b = default;
         Vector128<float> s1a = default, s1b = default;
@@ -108,13 +100,9 @@ internal readonly unsafe struct Kernel128 : IMicroKernel
             right += TileColumns;
         }
         while (--depth > 0);
-        s0a.Store(tile);
-        s0b.Store(tile + 4);
-        s1a.Store(tile + 8);
-        s1b.Store(tile + 12);
-        s2a.Store(tile + 16);
-        s2b.Store(tile + 20);
-        s3a.Store(tile + 24);
-        s3b.Store(tile + 28);
+        target.Write(0, s0a, s0b);
+        target.Write(1, s1a, s1b);
+        target.Write(2, s2a, s2b);
+        target.Write(3, s3a, s3b);
     }
 }

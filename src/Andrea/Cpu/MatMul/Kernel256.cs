@@ -14,7 +14,7 @@ internal readonly unsafe struct Kernel256 : IMicroKernel
     public static int Columns => TileColumns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target)
     {
         Vector256<float> s0a = default, s0b = default, s0c = default;
         Vector256<float> s1a = default, s1b = default, s1c = default;
@@ -48,20 +48,12 @@ internal readonly unsafe struct Kernel256 : IMicroKernel
             right += TileColumns;
         }
         while (--depth > 0);
-        s0a.Store(tile);
-        s0b.Store(tile + 8);
-        s0c.Store(tile + 16);
-        s1a.Store(tile + 24);
-        s1b.Store(tile + 32);
-        s1c.Store(tile + 40);
-        s2a.Store(tile + 48);
-        s2b.Store(tile + 56);
-        s2c.Store(tile + 64);
-        s3a.Store(tile + 72);
-        s3b.Store(tile + 80);
-        s3c.Store(tile + 88);
+        target.Write(0, s0a, s0b, s0c);
+        target.Write(1, s1a, s1b, s1c);
+        target.Write(2, s2a, s2b, s2c);
+        target.Write(3, s3a, s3b, s3c);
     }
 
-    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile) =>
-        Multiply(left, rowStride, depthStride, right, depth, tile);
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target) =>
+        Multiply(left, rowStride, depthStride, right, depth, target);
 }

@@ -14,7 +14,7 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
     public static int Columns => TileColumns;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target)
     {
         Vector512<float> s0a = default, s0b = default;
         Vector512<float> s1a = default, s1b = default;
@@ -77,34 +77,22 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
             right += TileColumns;
         }
         while (--depth > 0);
-        s0a.Store(tile);
-        s0b.Store(tile + 16);
-        s1a.Store(tile + 32);
-        s1b.Store(tile + 48);
-        s2a.Store(tile + 64);
-        s2b.Store(tile + 80);
-        s3a.Store(tile + 96);
-        s3b.Store(tile + 112);
-        s4a.Store(tile + 128);
-        s4b.Store(tile + 144);
-        s5a.Store(tile + 160);
-        s5b.Store(tile + 176);
-        s6a.Store(tile + 192);
-        s6b.Store(tile + 208);
-        s7a.Store(tile + 224);
-        s7b.Store(tile + 240);
-        s8a.Store(tile + 256);
-        s8b.Store(tile + 272);
-        s9a.Store(tile + 288);
-        s9b.Store(tile + 304);
-        saa.Store(tile + 320);
-        sab.Store(tile + 336);
-        sba.Store(tile + 352);
-        sbb.Store(tile + 368);
+        target.Write(0, s0a, s0b);
+        target.Write(1, s1a, s1b);
+        target.Write(2, s2a, s2b);
+        target.Write(3, s3a, s3b);
+        target.Write(4, s4a, s4b);
+        target.Write(5, s5a, s5b);
+        target.Write(6, s6a, s6b);
+        target.Write(7, s7a, s7b);
+        target.Write(8, s8a, s8b);
+        target.Write(9, s9a, s9b);
+        target.Write(10, saa, sab);
+        target.Write(11, sba, sbb);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target)
     {
         Vector512<float> s0a = default, s0b = default;
         Vector512<float> s1a = default, s1b = default;
@@ -133,13 +121,9 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
             right += TileColumns;
         }
         while (--depth > 0);
-        s0a.Store(tile);
-        s0b.Store(tile + 16);
-        s1a.Store(tile + 32);
-        s1b.Store(tile + 48);
-        s2a.Store(tile + 64);
-        s2b.Store(tile + 80);
-        s3a.Store(tile + 96);
-        s3b.Store(tile + 112);
+        target.Write(0, s0a, s0b);
+        target.Write(1, s1a, s1b);
+        target.Write(2, s2a, s2b);
+        target.Write(3, s3a, s3b);
     }
 }

@@ -10,7 +10,7 @@ internal readonly unsafe struct KernelScalar : IMicroKernel
 
     public static int Columns => TileColumns;
 
-    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile)
+    public static void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target)
     {
         for (int row = 0; row < TileRows; row++)
         {
@@ -19,11 +19,16 @@ internal readonly unsafe struct KernelScalar : IMicroKernel
                 float sum = 0;
                 for (long k = 0; k < depth; k++)
                     sum = MathF.FusedMultiplyAdd(left[row * rowStride + (nint)k * depthStride], right[k * TileColumns + column], sum);
-                tile[row * TileColumns + column] = sum;
+                long offset = row * target.Stride + column;
+                if (target.Initial != null)
+                    sum = (target.Bias == null ? target.Initial[offset] : target.Initial[offset] + target.Bias[column]) + sum;
+                else if (target.Bias != null)
+                    sum = target.Bias[column] + sum;
+                target.Output[offset] = sum;
             }
         }
     }
 
-    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, float* tile) =>
-        Multiply(left, rowStride, depthStride, right, depth, tile);
+    public static void MultiplyFourRows(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target) =>
+        Multiply(left, rowStride, depthStride, right, depth, target);
 }

@@ -52,7 +52,7 @@ internal static unsafe class MatrixProduct<TKernel>
                 var pack = new PackWork { Part = part };
                 team.Run(ref pack, part.PackGroups * part.DepthBlocks);
                 var multiply = new MultiplyWork { Part = part, PrivateScratch = memory, PrivateLength = privateLength };
-                team.Run(ref multiply, (blocking.PrivatePanels + blocking.PrivateBlock - 1) / blocking.PrivateBlock);
+                team.Run(ref multiply, blocking.PrivateBlocks);
             }
         }
     }
@@ -120,8 +120,7 @@ internal static unsafe class MatrixProduct<TKernel>
             float* panels = PrivateScratch + worker * PrivateLength;
             for (long index = start; index < end; index++)
             {
-                long firstPanel = index * Part.Blocking.PrivateBlock;
-                int panelCount = (int)Math.Min(Part.Blocking.PrivateBlock, Part.Blocking.PrivatePanels - firstPanel);
+                (long firstPanel, int panelCount) = Part.Blocking.PrivateBlock(index);
                 for (long depthBlock = 0; depthBlock < Part.DepthBlocks; depthBlock++)
                 {
                     long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
@@ -213,18 +212,28 @@ internal static unsafe class MatrixProduct<TKernel>
         long stride = product.Right.Lanes;
         long columns = Math.Min(TKernel.Columns, stride - firstColumn);
         long offset = firstRow * stride + firstColumn;
+        float* initial = product.Initial == null ? null : product.Initial + offset;
+        float* bias = product.Bias == null ? null : product.Bias + firstColumn;
         TileWriter.Prefetch(product.Output + offset, stride, rows, TKernel.Columns);
+        if (rows == TKernel.Rows && columns == TKernel.Columns)
+        {
+            var whole = new TileTarget { Initial = initial, Bias = bias, Output = product.Output + offset, Stride = stride };
+            TKernel.Multiply(left, rowStride, depthStride, right, depth, whole);
+            return;
+        }
+        var edge = new TileTarget { Output = tile, Stride = TKernel.Columns };
         if (rows > TKernel.Rows - 4)
         {
-            TKernel.Multiply(left, rowStride, depthStride, right, depth, tile);
+            TKernel.Multiply(left, rowStride, depthStride, right, depth, edge);
         }
         else
         {
             for (int row = 0; row < rows; row += 4)
-                TKernel.MultiplyFourRows(left + row * rowStride, rowStride, depthStride, right, depth, tile + row * TKernel.Columns);
+            {
+                edge.Output = tile + row * TKernel.Columns;
+                TKernel.MultiplyFourRows(left + row * rowStride, rowStride, depthStride, right, depth, edge);
+            }
         }
-        TileWriter.Write(
-            tile, TKernel.Columns, rows, columns, product.Initial == null ? null : product.Initial + offset,
-            product.Bias == null ? null : product.Bias + firstColumn, product.Output + offset, stride);
+        TileWriter.Write(tile, TKernel.Columns, rows, columns, initial, bias, product.Output + offset, stride);
     }
 }

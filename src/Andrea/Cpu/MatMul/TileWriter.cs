@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Andrea.Cpu.MatMul;
 
-/// <summary>Moves a finished tile of sums into the output.</summary>
+/// <summary>Moves the sums of a tile at an edge, of which some are nobody's, into the output.</summary>
 internal static unsafe class TileWriter
 {
     /// <summary>output = initial + bias + tile, the first two where they are given, added from left to right.</summary>

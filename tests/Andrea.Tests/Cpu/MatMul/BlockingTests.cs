@@ -18,14 +18,20 @@ public class BlockingTests
         {
             var blocking = new Blocking(rows, columns, depth, rowWidth: 12, columnWidth: 32, threads);
             var work = new long[threads];
-            for (long panel = 0; panel < blocking.PrivatePanels; panel += blocking.PrivateBlock)
+            long panel = 0;
+            for (int i = 0; i < blocking.PrivateBlocks; i++)
             {
+                (long first, int count) = blocking.PrivateBlock(i);
+                Assert.Equal(panel, first);
+                Assert.InRange(count, 1, blocking.LargestPrivateBlock);
+                panel += count;
                 // Whoever has done least takes the next block.
                 int next = Array.IndexOf(work, work.Min());
-                work[next] += Math.Min(blocking.PrivateBlock, blocking.PrivatePanels - panel);
+                work[next] += count;
             }
+            Assert.Equal(blocking.PrivatePanels, panel);
             double balance = (double)blocking.PrivatePanels / (threads * work.Max());
-            Assert.True(balance > 0.85, $"{rows} x {columns} x {depth} by blocks of {blocking.PrivateBlock}: {threads} threads work {balance:p0} of their time.");
+            Assert.True(balance > 0.85, $"{rows} x {columns} x {depth} by blocks of {blocking.LargestPrivateBlock} at most: {threads} threads work {balance:p0} of their time.");
         }
     }
 }
