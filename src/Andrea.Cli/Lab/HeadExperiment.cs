@@ -32,10 +32,13 @@ internal sealed class HeadExperiment : IDisposable
 {
     private const int NewTokenCount = 12, Batch = 8, Context = 32, FeatureBatches = 32, EvaluationBatches = 8;
 
+    // Between the seeds of a text to train on and of one to look at.
+    private const ulong OtherTexts = 1_000_000;
+
     private readonly Device _device = Device.Cpu(1);
     private readonly Trainer _trained;
     private readonly (int, int)[] _pairs;
-    private readonly int[] _text;
+    private readonly int[] _text, _otherText;
     private readonly int _oldSize;
     private readonly double _before;
     private readonly ulong _seed;
@@ -44,7 +47,8 @@ internal sealed class HeadExperiment : IDisposable
     public HeadExperiment(ulong seed, long steps = 1500, int characters = 100_000)
     {
         _seed = seed;
-        TokenDataset data = TokenDataset.FromText(BuiltInCorpus.Generate(seed, characters), "char");
+        string trainedOn = BuiltInCorpus.Generate(seed, characters);
+        TokenDataset data = TokenDataset.FromText(trainedOn, "char");
         var config = new GptConfig { VocabularySize = 1, ContextLength = Context, ChannelCount = 32, HeadCount = 2, LayerCount = 2, TiedHead = false };
         _trained = new Trainer(_device, config, data, new TrainerOptions
         {
@@ -61,12 +65,13 @@ internal sealed class HeadExperiment : IDisposable
         for (long step = 0; step < steps; step++)
             _trained.TrainStep();
         _oldSize = _trained.Model.Config.VocabularySize;
-        int[] text = data.Tokenizer.Encode(BuiltInCorpus.Generate(seed, characters));
+        int[] text = data.Tokenizer.Encode(trainedOn);
+        // Of the same language, without the characters that the first lacks; nobody is trained on it or fitted to it.
+        _otherText = data.Tokenizer.Encode(new string([.. BuiltInCorpus.Generate(seed + OtherTexts, characters).Where(trainedOn.ToHashSet().Contains)]));
         _pairs = CommonestPairs(text);
-        _text = text;
         using (var pass = new GptPass(_trained.Model, Batch, Context))
             _before = Evaluate(_trained.Model, pass, new int[Batch * Context], new int[Batch * Context]).PerCharacter;
-        _text = Merge(text);
+        (_text, _otherText) = (Merge(text), Merge(_otherText));
     }
 
     /// <summary>Steps after which the loss is looked at.</summary>
@@ -87,7 +92,7 @@ internal sealed class HeadExperiment : IDisposable
         var features = new HeadFeatures(model.Config.VocabularySize, model.Config.ChannelCount);
         for (int batch = 0; batch < FeatureBatches; batch++)
         {
-            FillBatch(batch, inputs, targets);
+            FillBatch(_text, batch, inputs, targets);
             features.Add(pass, inputs, targets);
         }
         HeadInitialization.Fill(model, kind, everyRow ? 0 : _oldSize, features, _seed);
@@ -98,7 +103,7 @@ internal sealed class HeadExperiment : IDisposable
         double firstNorm = 0;
         for (int step = 0; step < Looks[^1]; step++)
         {
-            FillBatch(FeatureBatches + step, inputs, targets);
+            FillBatch(_text, FeatureBatches + step, inputs, targets);
             model.ZeroGradients();
             pass.ForwardBackward(inputs, targets);
             optimizer.Step(1e-3);
@@ -115,7 +120,7 @@ internal sealed class HeadExperiment : IDisposable
         _device.Dispose();
     }
 
-    /// <summary>Mean losses over batches that are not trained on: of a new token, of another, of a character.</summary>
+    /// <summary>Mean losses over batches of the other text: of a new token, of another, of a character.</summary>
     private (double New, double Old, double PerCharacter) Evaluate(GptModel model, GptPass pass, int[] inputs, int[] targets)
     {
         double[] sums = new double[2];
@@ -123,7 +128,7 @@ internal sealed class HeadExperiment : IDisposable
         int vocabulary = model.Config.VocabularySize;
         for (int batch = 0; batch < EvaluationBatches; batch++)
         {
-            FillBatch(1_000_000 + batch, inputs, targets);
+            FillBatch(_otherText, batch, inputs, targets);
             pass.Forward(inputs);
             float[] logits = pass.Logits.ToArray();
             for (int row = 0; row < targets.Length; row++)
@@ -140,14 +145,14 @@ internal sealed class HeadExperiment : IDisposable
         return (sums[0] / counts[0], sums[1] / counts[1], (sums[0] + sums[1]) / (2 * counts[0] + counts[1]));
     }
 
-    private void FillBatch(int index, int[] inputs, int[] targets)
+    private static void FillBatch(int[] text, int index, int[] inputs, int[] targets)
     {
         var random = new Philox((ulong)index);
         for (int row = 0; row < Batch; row++)
         {
-            int start = random.NextInt32(_text.Length - Context - 1);
-            _text.AsSpan(start, Context).CopyTo(inputs.AsSpan(row * Context));
-            _text.AsSpan(start + 1, Context).CopyTo(targets.AsSpan(row * Context));
+            int start = random.NextInt32(text.Length - Context - 1);
+            text.AsSpan(start, Context).CopyTo(inputs.AsSpan(row * Context));
+            text.AsSpan(start + 1, Context).CopyTo(targets.AsSpan(row * Context));
         }
     }
 

@@ -4,15 +4,18 @@ namespace Andrea.Gpt;
 
 /// <summary>Statistics of what a head reads, by the token it should predict there: from a few batches, in double.</summary>
 /// <remarks>
-/// Memory: 8 (V C + C^2 + V) bytes, and 4 (C + 1) for each feature, which <see cref="HeadInitializationKind.SoftmaxFit"/> reads again.
+/// Memory: 8 (V C + C^2 + V) bytes, and 64 MB at most for the first features, which <see cref="HeadInitializationKind.SoftmaxFit"/> reads again.
 /// <see cref="Add(ReadOnlySpan{float}, ReadOnlySpan{int})"/> costs C^2 operations a feature. Not thread-safe.
 /// </remarks>
 public sealed class HeadFeatures
 {
+    // 64 MB: 20,000 features of GPT-2 small.
+    private const int MostNumbersKept = 1 << 24;
+
     private readonly double[] _classSums, _moments, _sum;
     private readonly long[] _counts;
-    private readonly List<float> _features = [];
-    private readonly List<int> _targets = [];
+    private readonly List<float> _kept = [];
+    private readonly List<int> _keptTargets = [];
 
     /// <summary>Begins without any feature.</summary>
     /// <param name="vocabularySize">V, number of tokens.</param>
@@ -52,7 +55,8 @@ public sealed class HeadFeatures
     /// <summary>Adds features.</summary>
     /// <param name="features">(rows, C), such as the outputs of a GPT's final norm.</param>
     /// <param name="targets">(rows) the token to predict from each.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit, or a token is outside the vocabulary.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit, a token is outside the vocabulary, or a feature is NaN or infinite; rows before that one
+    /// have been added.</exception>
     public void Add(ReadOnlySpan<float> features, ReadOnlySpan<int> targets)
     {
         if (features.Length != (long)targets.Length * ChannelCount)
@@ -61,6 +65,8 @@ public sealed class HeadFeatures
         {
             if ((uint)targets[row] >= (uint)VocabularySize)
                 throw new ArgumentException($"Target {row} is {targets[row]}; this vocabulary has the ids 0 to {VocabularySize - 1}.", nameof(targets));
+            if (features.Slice(row * ChannelCount, ChannelCount).ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+                throw new ArgumentException($"Feature {row} is not finite, so no row can be fitted to it. Go back to a checkpoint from before the model diverged.", nameof(features));
             AddOne(features.Slice(row * ChannelCount, ChannelCount), targets[row]);
         }
     }
@@ -69,7 +75,8 @@ public sealed class HeadFeatures
     /// <param name="pass">A pass of the model; its activations are overwritten. Waits for the device.</param>
     /// <param name="inputs">(B, T) token ids.</param>
     /// <param name="targets">(B, T) the token that follows each position.</param>
-    /// <exception cref="ArgumentException">The number of inputs or targets is not B T, a token is outside the vocabulary, or the pass's model has another C than this.</exception>
+    /// <exception cref="ArgumentException">The number of inputs or targets is not B T, a token is outside the vocabulary, the pass's model has another C than this, or what its
+    /// head reads is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The pass, its model or the device has been disposed.</exception>
     public void Add(GptPass pass, ReadOnlySpan<int> inputs, ReadOnlySpan<int> targets)
     {
@@ -78,11 +85,11 @@ public sealed class HeadFeatures
         Add(pass.Features.ToArray(), targets);
     }
 
-    /// <summary>(N, C) all features, in the order they came.</summary>
-    internal ReadOnlySpan<float> Features => CollectionsMarshal.AsSpan(_features);
+    /// <summary>(N, C) the first features, as many as are kept, in the order they came.</summary>
+    internal ReadOnlySpan<float> Kept => CollectionsMarshal.AsSpan(_kept);
 
     /// <summary>(N) the token to predict from each.</summary>
-    internal ReadOnlySpan<int> Targets => CollectionsMarshal.AsSpan(_targets);
+    internal ReadOnlySpan<int> KeptTargets => CollectionsMarshal.AsSpan(_keptTargets);
 
     /// <summary>m_k, the mean feature of a token; zeros for one that has none.</summary>
     internal double[] MeanOf(int token)
@@ -119,8 +126,11 @@ public sealed class HeadFeatures
             for (int j = 0; j <= i; j++)
                 moments[j] += value * feature[j];
         }
-        _features.AddRange(feature);
-        _targets.Add(target);
+        if (_kept.Count + feature.Length <= MostNumbersKept)
+        {
+            _kept.AddRange(feature);
+            _keptTargets.Add(target);
+        }
         ClassCount += _counts[target]++ == 0 ? 1 : 0;
         Count++;
     }

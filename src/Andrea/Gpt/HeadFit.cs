@@ -7,14 +7,15 @@ namespace Andrea.Gpt;
 /// Minimises F(W) = mean over features of -log softmax(target) + ridge / 2 ||W - W0||^2, which is strictly convex. The Hessian of a softmax's loss
 /// is never above 1/2 I (x) E[h h^T] (Boehning 1992), so that (1/2 E[h h^T] + ridge I)^-1, one Cholesky factor, is a step for every
 /// row that cannot overshoot; Nesterov's momentum, begun anew whenever it points uphill (O'Donoghue and Candes 2015), brings the speed.
-/// Costs at most <see cref="MaxSteps"/> times 4 N K C operations for N features and K rows.
+/// Ends when the gradient has 1e-4 of its first norm, or after <see cref="MaxSteps"/> steps: features of which fewer than C are given, or
+/// that are very large, are fitted to a hundredth of it or so, which is plenty for a beginning. A step costs 4 N K C operations for N features and K rows.
 /// </remarks>
 internal sealed class HeadFit
 {
     /// <summary>Pull towards the rows the fit begins with: keeps a token that was a target once or twice from being sure of itself.</summary>
     internal const double Ridge = 1e-3;
 
-    private const int MaxSteps = 300;
+    internal const int MaxSteps = 300;
 
     // Of the first gradient's norm.
     private const double Tolerance = 1e-4;
@@ -28,16 +29,12 @@ internal sealed class HeadFit
     /// <param name="features">(N, C) what the head reads.</param>
     /// <param name="others">(N) log of the sum of exp over the logits of the rows that stay; -infinity where there are none.</param>
     /// <param name="rowOf">(N) the row to predict, or -1 where it is one that stays.</param>
-    /// <param name="moment">(C, C) E[h h^T] of the features.</param>
     /// <param name="rows">K, number of rows to fit.</param>
-    public HeadFit(double[] features, double[] others, int[] rowOf, double[] moment, int rows)
+    public HeadFit(double[] features, double[] others, int[] rowOf, int rows)
     {
         (_features, _others, _rowOf, _rows) = (features, others, rowOf, rows);
         _channels = features.Length / rowOf.Length;
-        double[] bound = [.. moment.Select(value => value / 2)];
-        for (int i = 0; i < _channels; i++)
-            bound[i * _channels + i] += Ridge;
-        _step = new Cholesky(bound, _channels);
+        _step = new Cholesky(Bound(), _channels);
     }
 
     /// <summary>The rows that fit best.</summary>
@@ -72,6 +69,37 @@ internal sealed class HeadFit
             momentum = next;
         }
         return rows;
+    }
+
+    /// <summary>The sum of exp over the rows of a head for each feature, as a logarithm; -infinity for a head without rows.</summary>
+    /// <param name="rows">(any, C)</param>
+    /// <param name="features">(N, C)</param>
+    /// <param name="channels">C.</param>
+    public static double[] LogSumExp(double[] rows, double[] features, int channels)
+    {
+        double[] results = new double[features.Length / channels], logits = new double[rows.Length / channels];
+        for (int n = 0; n < results.Length; n++)
+        {
+            double max = double.NegativeInfinity, sum = 0;
+            for (int row = 0; row < logits.Length; row++)
+                max = Math.Max(max, logits[row] = Dot(rows.AsSpan(row * channels, channels), features.AsSpan(n * channels, channels)));
+            foreach (double logit in logits)
+                sum += Math.Exp(logit - max);
+            results[n] = max + Math.Log(sum);
+        }
+        return results;
+    }
+
+    /// <summary>The lower half of 1/2 E[h h^T] + ridge I.</summary>
+    private double[] Bound()
+    {
+        var bound = new double[_channels * _channels];
+        for (int n = 0; n < _rowOf.Length; n++)
+            for (int i = 0; i < _channels; i++)
+                AddScaled(bound.AsSpan(i * _channels, i + 1), _features.AsSpan(n * _channels, i + 1), _features[n * _channels + i] / (2.0 * _rowOf.Length));
+        for (int i = 0; i < _channels; i++)
+            bound[i * _channels + i] += Ridge;
+        return bound;
     }
 
     /// <summary>The gradient of F.</summary>

@@ -85,34 +85,30 @@ internal sealed class HeadRows(HeadFeatures features, float[] trained)
         return Rows(token => Scaled([.. constant], LogShare(token)), evenUnseen: true);
     }
 
-    /// <summary>The least loss on the features, beginning with <see cref="MatchedLeastSquares"/>; rows of tokens never seen stay where that leaves them.</summary>
+    /// <summary>The least loss on the features kept, beginning with <see cref="MatchedLeastSquares"/>; rows of tokens not among them stay where that
+    /// leaves them.</summary>
     public double[] SoftmaxFit()
     {
         double[] rows = MatchedLeastSquares();
-        int[] seen = [.. Enumerable.Range(_first, features.VocabularySize - _first).Where(token => features.CountOf(token) > 0)];
+        int[] targets = features.KeptTargets.ToArray();
+        int[] seen = [.. targets.Where(token => token >= _first).Distinct().Order()];
         if (seen.Length == 0)
             return rows;
-        var staying = new List<double[]>(Enumerable.Range(0, _first).Select(TrainedRow));
-        staying.AddRange(Enumerable.Range(_first, features.VocabularySize - _first).Except(seen).Select(RowOf));
-        double[] inputs = [.. features.Features.ToArray().Select(value => (double)value)], others = new double[features.Count];
-        for (int n = 0; n < others.Length; n++)
-            others[n] = LogSumExp(staying, inputs.AsSpan(n * _channels, _channels));
-        int[] rowOf = [.. features.Targets.ToArray().Select(token => Array.IndexOf(seen, token))];
-        double[] fitted = new HeadFit(inputs, others, rowOf, features.SecondMoment(), seen.Length).From([.. seen.SelectMany(RowOf)]);
+        double[] inputs = [.. features.Kept.ToArray().Select(value => (double)value)];
+        double[] staying =
+        [
+            .. trained.Select(value => (double)value),
+            .. Enumerable.Range(_first, features.VocabularySize - _first).Except(seen).SelectMany(RowOf),
+        ];
+        Dictionary<int, int> places = seen.Select((token, i) => (token, i)).ToDictionary();
+        int[] rowOf = [.. targets.Select(token => places.GetValueOrDefault(token, -1))];
+        var fit = new HeadFit(inputs, HeadFit.LogSumExp(staying, inputs, _channels), rowOf, seen.Length);
+        double[] fitted = fit.From([.. seen.SelectMany(RowOf)]);
         for (int i = 0; i < seen.Length; i++)
             fitted.AsSpan(i * _channels, _channels).CopyTo(rows.AsSpan((seen[i] - _first) * _channels));
         return rows;
 
         double[] RowOf(int token) => rows[((token - _first) * _channels)..((token - _first + 1) * _channels)];
-    }
-
-    private static double LogSumExp(List<double[]> rows, ReadOnlySpan<double> feature)
-    {
-        var logits = new double[rows.Count];
-        for (int row = 0; row < logits.Length; row++)
-            logits[row] = Dot(rows[row], feature);
-        double max = logits.Length == 0 ? 0 : logits.Max();
-        return max + Math.Log(logits.Sum(logit => Math.Exp(logit - max)));
     }
 
     /// <summary>log of a token's share among the targets; one that never was counts half.</summary>
