@@ -23,6 +23,9 @@
 /* 1 - 2^-53: what is left of a norm, at most, when something was clipped. */
 __device__ __forceinline__ double below_one() { return __longlong_as_double(0x3fefffffffffffffll); }
 
+/* Times the squared mean: the variance of a millionth of a millionth of the mean, which is what rounding alone makes of equal norms. */
+#define ROUNDING_VARIANCE 1e-24
+
 __device__ __forceinline__ void apply(double coefficient, TensorNorm* norm) {
     norm->coefficient = coefficient;
     norm->norm_after = canonical(__dmul_rn(coefficient, norm->norm));
@@ -92,7 +95,8 @@ __device__ double observe_zclip(
     if (norm == 0.0)
         return max_norm;
     /* With such a mean and variance, every larger norm would be brought back to the mean for ever. */
-    if (memory->count >= warmup_steps && !(memory->mean > 0.0 && memory->variance > 0.0))
+    const double rounding = __dmul_rn(__dmul_rn(ROUNDING_VARIANCE, memory->mean), memory->mean);
+    if (memory->count >= warmup_steps && !(memory->mean > 0.0 && memory->variance > rounding))
         memory->count = 0;
     if (memory->count < warmup_steps) {
         warmup[memory->count++] = norm;

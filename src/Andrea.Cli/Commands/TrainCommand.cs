@@ -74,11 +74,16 @@ internal sealed class TrainCommand
         trainer.ObserveInBackground(new TrainingObserver(view, new TrainingMeter(_terminal.Clock)));
         var shares = new SourceShares();
         trainer.ObserveInBackground(shares);
+        var sample = new LatestSample();
+        trainer.Observe(sample);
         TrainingSummary summary = null!;
         await view.ShowAsync(async () => summary = await trainer.RunAsync(signals.Stopping).ConfigureAwait(false)).ConfigureAwait(false);
         if (shares.Text is { Length: > 0 } text)
             view.Note($"Steps by source: {text}.");
-        Finish(trainer, summary, view);
+        if (summary.Reason == StopReason.Incoherent)
+            view.Note(HaltReport.Of(summary, trainer.Options.RunFolder!, sample.Record!));
+        else
+            Finish(trainer, summary, view);
         return summary.Reason == StopReason.Incoherent ? ExitCode.Incoherent : ExitCode.Done;
     }
 
@@ -169,12 +174,7 @@ internal sealed class TrainCommand
         string folder = trainer.Options.RunFolder!;
         if (summary.Reason == StopReason.Cancelled)
         {
-            view.Note(Invariant($"Stopped at step {summary.Step}; go on with: andrea train --resume {folder}"));
-            return;
-        }
-        if (summary.Reason == StopReason.Incoherent)
-        {
-            view.Note(HaltReport.Of(summary, trainer.Options));
+            view.Note(Invariant($"Stopped at step {summary.Step}; go on with: andrea train --resume {ShellWord.Of(folder)}"));
             return;
         }
         if (summary.SkippedSteps > 0)
@@ -184,6 +184,6 @@ internal sealed class TrainCommand
         if (summary.ValidationLoss is { } loss)
             view.Note($"Validation loss {Units.Value(loss)} nats per token (best {Units.Value(summary.BestValidationLoss ?? loss)}; "
                 + $"knowing nothing would give {Units.Value(Math.Log(trainer.Model.Config.VocabularySize))}).");
-        view.Note($"For more: andrea sample {folder}");
+        view.Note($"For more: andrea sample {ShellWord.Of(folder)}");
     }
 }

@@ -1,5 +1,8 @@
+using Andrea.Cli.Rendering;
+using Andrea.Monitoring;
 using Andrea.Training;
 using Andrea.Training.Checkpoints;
+using static System.FormattableString;
 
 namespace Andrea.Cli.Training;
 
@@ -10,18 +13,23 @@ internal static class HaltReport
 
     /// <summary>Why it was halted, where its checkpoint is, and what can be gone back to.</summary>
     /// <param name="summary">How the run ended.</param>
-    /// <param name="options">Its options; it has a folder and a gate.</param>
-    public static string Of(TrainingSummary summary, TrainerOptions options)
+    /// <param name="runFolder">Its folder.</param>
+    /// <param name="last">The sample that halted it.</param>
+    public static string Of(TrainingSummary summary, string runFolder, CoherenceRecord last)
     {
-        IReadOnlyList<CheckpointEntry> all = new CheckpointStore(RunFolder.CheckpointsOf(options.RunFolder!)).List();
+        IReadOnlyList<CheckpointEntry> all = new CheckpointStore(RunFolder.CheckpointsOf(runFolder)).List();
         bool isFinite = all.FirstOrDefault(entry => entry.Path == summary.CheckpointPath) is not { State.Finite: false };
-        CheckpointEntry? earlier = all.LastOrDefault(entry => entry.IsFinite && entry.Name.Step < summary.Step);
+        // One from amid the low scores would go on counting them, and soon halt again.
+        CheckpointEntry? earlier = all.LastOrDefault(entry => entry is { IsFinite: true, State.LowInARow: 0 } && entry.Name.Step < summary.Step);
+        string what = last.Text.Length > 0
+            ? Invariant($"the model wrote mere repetitions {last.LowInARow} times in a row")
+            : Invariant($"the model could write nothing, and scored low {last.LowInARow} times in a row");
         string reason = isFinite
-            ? FormattableString.Invariant($"the model wrote mere repetitions {options.Coherence!.InARow} times in a row; the checkpoint is kept in {summary.CheckpointPath}.")
+            ? $"{what}; the checkpoint is kept in {summary.CheckpointPath}."
             : $"the model holds NaN or Inf and can write nothing; the checkpoint in {summary.CheckpointPath} is kept to be looked at, not to be gone on with.";
         string remedy = earlier is null
-            ? $"There is no earlier one to go back to: begin a new run with {Remedy}."
-            : $"Go back to an earlier one with {Remedy}: andrea train --resume {earlier.Path} --out FOLDER.";
-        return FormattableString.Invariant($"Halted at step {summary.Step}: {reason} {remedy}");
+            ? $"There is none from before the low scores to go back to: begin a new run with {Remedy}."
+            : $"Go back to the latest from before the low scores with {Remedy}: andrea train --resume {ShellWord.Of(earlier.Path)} --out FOLDER.";
+        return Invariant($"Halted at step {summary.Step}: {reason} {remedy}");
     }
 }

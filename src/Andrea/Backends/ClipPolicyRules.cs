@@ -8,6 +8,9 @@ internal static class ClipPolicyRules
     // The largest double below 1: what is left of a norm, at most, when something was clipped.
     private const double BelowOne = 1 - 1.0 / (1L << 53);
 
+    // Times the squared mean: the variance of a millionth of a millionth of the mean, which is what rounding alone makes of equal norms.
+    private const double RoundingVariance = 1e-24;
+
     public static void PerTensor(ClipSettings settings, Span<TensorNorm> norms, ref ClipState state)
     {
         if (state.Skip != 0)
@@ -94,7 +97,7 @@ internal static class ClipPolicyRules
         if (norm == 0)
             return maxNorm;
         // With such a mean and variance, every larger norm would be brought back to the mean for ever.
-        if (memory.Count >= zClip.WarmupSteps && !(memory.Mean > 0 && memory.Variance > 0))
+        if (memory.Count >= zClip.WarmupSteps && !(memory.Mean > 0 && memory.Variance > RoundingVariance * memory.Mean * memory.Mean))
             memory.Count = 0;
         if (memory.Count < zClip.WarmupSteps)
         {

@@ -109,7 +109,7 @@ public sealed record TrainerOptions
     /// <value>500</value>
     public long CheckpointEvery { get; init; } = 500;
 
-    /// <summary>How many of the latest checkpoints are kept, beside the best.</summary>
+    /// <summary>How many of the latest checkpoints are kept, beside the best and, while the coherence gate's scores are low, the last from before.</summary>
     /// <value>2</value>
     public int KeepCheckpoints { get; init; } = 2;
 

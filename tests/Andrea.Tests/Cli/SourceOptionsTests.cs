@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Andrea.Cli;
+using Andrea.Cli.Rendering;
 using Andrea.Cli.Training;
 using Andrea.Curriculum;
 using Andrea.Tests.Support;
@@ -11,6 +13,9 @@ namespace Andrea.Tests.Cli;
 /// <summary>Named sources, the curriculum and the coherence gate on the command line.</summary>
 public sealed class SourceOptionsTests : IDisposable
 {
+    // Soon writes one character again and again.
+    private static readonly string[] Collapsing = ["--preset", "tiny", "--steps", "60", "--lr", "3", "--max-norm", "inf"];
+
     private readonly TemporaryFolder _folder = new();
 
     public SourceOptionsTests()
@@ -90,20 +95,54 @@ public sealed class SourceOptionsTests : IDisposable
         CliRun run = await Train("--data", _folder["loop.txt"], "--steps", "200", "--lr", "0.01", "--coherence-every", "5", "--out", _folder["run"]);
         Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
         Assert.Contains("low 5 times in a row", run.Output, StringComparison.Ordinal);
-        Assert.Matches(@"Halted at step \d+: the model wrote mere repetitions 5 times in a row; the checkpoint is kept in \S+. There is no earlier one to go back to: begin a new run", run.Output);
+        Assert.Matches(@"Halted at step \d+: the model wrote mere repetitions 5 times in a row; the checkpoint is kept in \S+. There is none from before the low scores to go back to: begin a new run", run.Output);
         Assert.True(Directory.Exists(_folder["run/checkpoints"]));
     }
 
     [Fact]
-    public async Task Train_RepeatsItselfAfterACheckpoint_SaysHowToGoBackToIt()
+    public async Task Train_RepeatsItselfAfterACheckpoint_SaysHowToGoBackBeforeTheLowScores()
     {
-        File.WriteAllText(_folder["loop.txt"], new string('a', 3000) + "b");
-        CliRun run = await Train(
-            "--data", _folder["loop.txt"], "--steps", "200", "--lr", "0.01", "--coherence-every", "5", "--checkpoint-every", "4", "--out", _folder["run"]);
+        string folder = _folder["run 1"];
+        CliRun run = await Train([.. Collapsing, "--coherence-every", "2", "--checkpoint-every", "2", "--keep", "9", "--out", folder], preset: false);
         Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
-        Match command = Regex.Match(run.Output, "Go back to an earlier one with .*: andrea train --resume (.*) --out FOLDER");
-        (await Train(["--resume", command.Groups[1].Value, "--out", _folder["again"], "--steps", "30", "--coherence-every", "0"], preset: false)).Succeeded();
+        int halt = Halt(run), goodStep = halt - 10;
+        Assert.True(goodStep > 2, $"halted at step {halt}, where the oldest checkpoint is the latest");
+        Assert.Contains(FormattableString.Invariant($"Halted at step {halt}: the model wrote mere repetitions 5 times in a row"), run.Output, StringComparison.Ordinal);
+        string good = Advised(run);
+        Assert.Equal(Path.Combine(Path.GetFullPath(folder), "checkpoints", FormattableString.Invariant($"step-{goodStep:D6}")), good);
+
+        // Under the gate: what it had counted by then is nothing.
+        CliRun back = await Train(["--resume", good, "--lr", "0.001", "--steps", FormattableString.Invariant($"{goodStep + 9}"), "--out", _folder["again"]], preset: false);
+        back.Succeeded();
+        Assert.Contains(FormattableString.Invariant($"step {goodStep + 8}: coherence "), back.Output, StringComparison.Ordinal);
+
+        // The halted run itself, gone on with, has one more low score, and no better advice.
+        CliRun on = await Train(["--resume", folder], preset: false);
+        Assert.Contains("the model wrote mere repetitions 6 times in a row", on.Output, StringComparison.Ordinal);
+        Assert.Equal(good, Advised(on));
+
+        static int Halt(CliRun run) => int.Parse(Regex.Match(run.Output, @"Halted at step (\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
+        static string Advised(CliRun run) =>
+            Regex.Match(run.Output, "Go back to the latest from before the low scores with .*: andrea train --resume ['\"](.*)['\"] --out FOLDER").Groups[1].Value;
     }
+
+    [Fact]
+    public async Task Train_FiniteModelThatCanWriteNothing_IsNotSaidToRepeatItself()
+    {
+        CliRun run = await Train("--data", _folder["prose.txt"], "--steps", "60", "--lr", "1e15", "--max-norm", "inf", "--coherence-every", "1", "--out", _folder["run"]);
+        Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
+        Assert.Matches(@"Halted at step \d+: the model could write nothing, and scored low 5 times in a row; the checkpoint is kept in \S+\. There is none", run.Output);
+    }
+
+    [Theory]
+    [InlineData("/runs/1", false, "/runs/1")]
+    [InlineData("/my runs/1", false, "'/my runs/1'")]
+    [InlineData("/it's", false, @"'/it'\''s'")]
+    [InlineData("/a$b", false, "'/a$b'")]
+    [InlineData(@"/a\b", false, @"'/a\b'")]
+    [InlineData(@"C:\runs\1", true, @"C:\runs\1")]
+    [InlineData(@"C:\my runs\1", true, @"""C:\my runs\1""")]
+    public void Path_InACommandToCopy_IsOneWordOfTheShell(string path, bool isWindows, string expected) => Assert.Equal(expected, ShellWord.Of(path, isWindows));
 
     [Fact]
     public async Task Train_ModelIsNotFinite_SaysSoAndThatNoCheckpointIsOfUse()
@@ -113,7 +152,7 @@ public sealed class SourceOptionsTests : IDisposable
             "--data", _folder["text.txt"], "--steps", "50", "--lr", "1e30", "--max-norm", "inf", "--non-finite", "propagate", "--coherence-every", "3", "--out", _folder["run"]);
         Assert.Equal((ExitCode.Incoherent, ""), (run.ExitCode, run.Error));
         Assert.Matches(
-            @"Halted at step 15: the model holds NaN or Inf and can write nothing; the checkpoint in \S+ is kept to be looked at, not to be gone on with. There is no earlier one", run.Output);
+            @"Halted at step 15: the model holds NaN or Inf and can write nothing; the checkpoint in \S+ is kept to be looked at, not to be gone on with. There is none", run.Output);
         CliRun resumed = await Train(["--resume", _folder["run"]], preset: false);
         Assert.Contains("Every checkpoint in the folder", resumed.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
     }

@@ -53,6 +53,20 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(Checkpoint("straight", 8), Checkpoint("parts", 8));
     }
 
+    [Fact]
+    public async Task Resume_WithALimitThatThePolicyDoesNotLookAt_IsRefused()
+    {
+        (await Train("--steps", "1", "--clip-policy", "value", "--out", _folder["value"], "--sample-tokens", "0")).Succeeded();
+        (await Train("--steps", "1", "--out", _folder["global"], "--sample-tokens", "0")).Succeeded();
+        await Refuses("--max-norm does nothing with the clip policy value", "value", "--max-norm", "0.5");
+        await Refuses("--clip-formula does nothing with the clip policy value", "value", "--clip-formula", "torch");
+        await Refuses("--max-norm does nothing with the clip policy agc", "global", "--clip-policy", "agc", "--max-norm", "0.5");
+        (await CliRun.Of("train", "--resume", _folder["value"], "--steps", "2", "--clip-policy", "global", "--max-norm", "0.5", "--sample-tokens", "0")).Succeeded();
+
+        async Task Refuses(string sentence, string run, params string[] arguments) => Assert.Contains(
+            sentence, (await CliRun.Of(["train", "--resume", _folder[run], "--steps", "2", "--sample-tokens", "0", .. arguments])).FailedWith(ExitCode.WrongUsage), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--sample-every", "3", 3, 6)]
     [InlineData("--sample-every", "4", 4, 6)]

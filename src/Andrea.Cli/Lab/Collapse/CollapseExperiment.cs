@@ -17,6 +17,9 @@ internal sealed record CollapseCell(int Width, CollapseArm Arm, ulong Seed, LabR
     public CollapseScore Score => field ??= CollapseScore.Of(Result);
 }
 
+/// <summary>A run that is to be made.</summary>
+internal sealed record PlannedCell(int Width, CollapseArm Arm, ulong Seed, LabArm Run);
+
 /// <summary>v1's fate under one shock.</summary>
 internal sealed record CollapseRung(CollapseShock Shock, LabResult Result)
 {
@@ -93,19 +96,19 @@ internal sealed record CollapseExperiment
         if (session.IsCancelled || rungs.Length == 0)
             return new CollapseResult(this, rungs, null, []);
         CollapseShock chosen = Choose(rungs).Shock;
-        (int Width, CollapseArm Arm, ulong Seed)[] planned =
-        [
-            .. from seed in Enumerable.Range(1, Seeds)
-               from width in Widths
-               from arm in CollapseArm.All
-               select (width, arm, (ulong)seed),
-        ];
-        LabResult?[] results = session.Run(
-            $"{planned.Length} runs of {Steps} steps", [.. planned.Select(plan => ArmOf(plan.Arm, plan.Width, chosen, plan.Seed, data, FolderOf(plan.Arm, plan.Width, plan.Seed, runsFolder)))]);
+        PlannedCell[] planned = [.. Plan(chosen, data, runsFolder)];
+        LabResult?[] results = session.Run($"{planned.Length} runs of {Steps} steps", [.. planned.Select(plan => plan.Run)]);
         CollapseCell[] cells = [.. planned.Zip(results).Where(pair => pair.Second is not null)
             .Select(pair => new CollapseCell(pair.First.Width, pair.First.Arm, pair.First.Seed, pair.Second!))];
         return new CollapseResult(this, rungs, chosen, cells);
     }
+
+    /// <summary>All runs under the chosen shock, seed by seed, so that one that is ended early has as many seeds of each as it can.</summary>
+    internal IEnumerable<PlannedCell> Plan(CollapseShock shock, TokenDataset data, string? runsFolder) =>
+        from seed in Enumerable.Range(1, Seeds).Select(seed => (ulong)seed)
+        from width in Widths
+        from arm in CollapseArm.All
+        select new PlannedCell(width, arm, seed, ArmOf(arm, width, shock, seed, data, FolderOf(arm, width, seed, runsFolder)));
 
     /// <summary>The rung that the arms are trained under.</summary>
     internal static CollapseRung Choose(IReadOnlyList<CollapseRung> rungs) =>

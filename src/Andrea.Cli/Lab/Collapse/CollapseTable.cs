@@ -19,7 +19,7 @@ internal static class CollapseTable
         if (result.Shock is null)
             return table.ToString();
         table.Paragraph(Chosen(result));
-        table.Paragraph("## Arms").Paragraph("Medians over seeds, with their range. Every arm is shocked where its own phases begin: a warmup of the curriculum moves them all, so the arms that have it are shocked in other steps than the rest. Warned: first step in which the diagnosis found rising repetition, by the same samples as the gate.");
+        table.Paragraph("## Arms").Paragraph("Medians over seeds, with their range. Every arm is shocked where its own phases begin: a warmup of the curriculum moves them all, so the arms that have it are shocked in other steps than the rest. Warned: first step in which the diagnosis found rising repetition, by the same samples as the gate. Halted and warned: also in how many of the runs.");
         table.Table(
             ["width", "arm", "collapsed", "at step", "final loss", "lowest loss", "clipped", "coherence", "repetition", "halted at", "warned at"],
             from width in experiment.Widths
@@ -75,9 +75,18 @@ internal static class CollapseTable
             Rendering.Units.Percent(Spread.Median(cells.Select(cell => cell.Result.ClippedShare))),
             Spread.Of(scores.Select(score => score.Coherence), "0"),
             Spread.Of(scores.Select(score => score.Repetition)),
-            Spread.Of(cells.Where(cell => cell.Result.HaltedAt is not null).Select(cell => (double)cell.Result.HaltedAt!), "0"),
-            Spread.Of(cells.Select(Warned).OfType<double>(), "0"),
+            InSome(cells.Select(cell => (double?)cell.Result.HaltedAt)),
+            InSome(cells.Select(Warned)),
         ];
+    }
+
+    /// <summary>Steps of what some runs have, and how many have it: "1494 (1 of 5)".</summary>
+    private static string InSome(IEnumerable<double?> steps)
+    {
+        double?[] all = [.. steps];
+        double[] some = [.. all.OfType<double>()];
+        string spread = Spread.Of(some, "0"), count = Invariant($"{some.Length} of {all.Length}");
+        return some.Length == 0 ? spread : spread.EndsWith(')') ? $"{spread[..^1]}; {count})" : $"{spread} ({count})";
     }
 
     private static double? Warned(CollapseCell cell) =>

@@ -6,7 +6,8 @@ namespace Andrea.Cli.Lab.Runs;
 /// <summary>Where an experiment's results go, and what ends it.</summary>
 internal sealed class LabOutput : IDisposable
 {
-    private readonly LabSignals _signals = new();
+    private readonly LabSignals _signals;
+    private readonly FileStream? _lock;
     private readonly Terminal _terminal;
     private readonly string _name, _command;
     private readonly long _started;
@@ -18,13 +19,16 @@ internal sealed class LabOutput : IDisposable
     public LabOutput(Terminal terminal, string name, string? folder, string command)
     {
         (_terminal, _name, Folder, _command, _started) = (terminal, name, folder, command, terminal.Clock.GetTimestamp());
+        if (folder is not null)
+        {
+            if (File.Exists(folder))
+                throw new CommandException($"'{folder}' is a file; expected a folder after --out, to write the results into.");
+            Directory.CreateDirectory(folder);
+            _lock = Lock(folder, name);
+            DeleteRuns();
+        }
+        _signals = new LabSignals();
         Session = new LabSession(terminal, _signals.Stopping);
-        if (folder is null)
-            return;
-        if (File.Exists(folder))
-            throw new CommandException($"'{folder}' is a file; expected a folder after --out, to write the results into.");
-        Directory.CreateDirectory(folder);
-        DeleteRuns();
     }
 
     public LabSession Session { get; }
@@ -55,7 +59,28 @@ internal sealed class LabOutput : IDisposable
     public void Dispose()
     {
         _signals.Dispose();
-        DeleteRuns();
+        try
+        {
+            DeleteRuns();
+        }
+        finally
+        {
+            _lock?.Dispose();
+        }
+    }
+
+    /// <summary>Keeps a second one from deleting the runs of the first. Held by the process: one that is killed leaves a file that locks nothing.</summary>
+    private static FileStream Lock(string folder, string name)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(folder, $".{name}-lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException exception)
+        {
+            throw new CommandException(
+                $"Another {name} is writing into '{folder}', or it cannot be locked ({exception.Message.TrimEnd('.')}); wait until it has ended, or give another folder after --out.");
+        }
     }
 
     /// <summary>Also before the runs: one that was killed leaves its own behind, and metrics are appended to what is there.</summary>

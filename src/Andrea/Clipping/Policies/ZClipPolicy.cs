@@ -11,8 +11,8 @@ namespace Andrea.Clipping.Policies;
 /// <see cref="WarmupSteps"/> norms are clipped by MaxNorm alone; mean and variance of them, unclipped, are what begins.
 /// Kumar et al. 2025, arXiv:2504.02507, in the variant that the authors recommend, and as their code has it. Different: no 1e-6 below the norm unless
 /// <see cref="ClipFormula.Torch"/> asks for it; norms that are not finite are not taken in, where the authors' mean would be NaN for ever, and neither are
-/// norms of 0, of gradients that are away or dead, since a mean of 0 would keep all at 0 for ever; where the mean or the variance is 0, as after norms that
-/// were all the same, the warm-up begins anew. The reach of z is absolute where norms scatter by less than epsilon. One launch of one block; 24 bytes of memory, and 8 for each step of the warm-up.
+/// norms of 0, of gradients that are away or dead, since a mean of 0 would keep all at 0 for ever; where the mean is 0, or sigma not above 1e-12 mu, as after
+/// norms that were all the same but for rounding, the warm-up begins anew. The reach of z is absolute where norms scatter by less than epsilon. One launch of one block; 24 bytes of memory, and 8 for each step of the warm-up.
 /// </remarks>
 public sealed record ZClipPolicy : ClipPolicy
 {

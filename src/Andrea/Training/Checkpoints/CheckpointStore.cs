@@ -7,7 +7,7 @@ namespace Andrea.Training.Checkpoints;
 /// renamed and the rename flushed. Killed at any moment, the process leaves all earlier checkpoints as they were; what it left half-written
 /// or half-deleted has a hidden name, is never listed, and goes at the next save.</para>
 /// <para><b>Kept</b> are the newest <c>keepLast</c> finite ones, the best by validation loss, the newest one if it is not finite (to look
-/// into), and every damaged one (somebody may want to rescue it). So a non-finite checkpoint never takes the place of a finite one.</para>
+/// into), the newest finite one whose coherence score was not low (to go back to), and every damaged one (somebody may want to rescue it). So a non-finite checkpoint never takes the place of a finite one.</para>
 /// <para>One process may save into a folder; any number may read it meanwhile. Not thread-safe.</para>
 /// </remarks>
 internal sealed class CheckpointStore
@@ -117,6 +117,8 @@ internal sealed class CheckpointStore
         var kept = new HashSet<CheckpointEntry>(entries.Where(entry => entry.IsFinite).TakeLast(_keepLast));
         if (BestOf(entries) is { } best)
             kept.Add(best);
+        if (entries.LastOrDefault(entry => entry is { IsFinite: true, State.LowInARow: 0 }) is { } coherent)
+            kept.Add(coherent);
         if (entries.Count > 0)
             kept.Add(entries[^1]);
         foreach (CheckpointEntry entry in entries)

@@ -106,6 +106,30 @@ public class CollapseExperimentTests
     }
 
     [Fact]
+    public void Plan_OfAllRuns_HasEachArmsOwnWidthSeedAndShocks()
+    {
+        CollapseExperiment experiment = Tiny with { Seeds = 2, Characters = 20_000 };
+        PlannedCell[] planned = [.. experiment.Plan(Hard, CollapseData.Create(experiment.Characters, experiment.Segments), "runs")];
+        IEnumerable<(ulong, int, CollapseArm)> expected =
+            from seed in (ulong[])[1, 2] from width in (int[])[8, 16] from arm in CollapseArm.All select (seed, width, arm);
+        Assert.Equal(expected, planned.Select(cell => (cell.Seed, cell.Width, cell.Arm)));
+        foreach (PlannedCell cell in planned)
+        {
+            Assert.Equal((cell.Width, cell.Seed, $"{cell.Arm.Name} | width {cell.Width} | seed {cell.Seed}"), (cell.Run.Config.ChannelCount, cell.Run.Options.Seed, cell.Run.Name));
+            Assert.Equal(cell is { Seed: 1, Width: 16 } ? Path.Combine("runs", cell.Arm.Name) : null, cell.Run.Folder);
+            long[] shocked = [.. cell.Run.Faults!.Faults.Where(fault => fault.Kind == FaultKind.GradientScale).Select(fault => fault.First)];
+            Assert.Equal(Shocked(cell.Arm.Has(CollapseGuards.CurriculumWarmup) ? 24 : 0, cell.Seed), shocked);
+        }
+        // So that each of them is told from the others.
+        Assert.Equal(4, new[] { Shocked(0, 1), Shocked(24, 1), Shocked(0, 2), Shocked(24, 2) }.DistinctBy(steps => string.Join(' ', steps)).Count());
+        Assert.Contains(Starts(0, 1), start => start <= 60);
+
+        static long[] Shocked(int warmup, ulong seed) => [.. Starts(warmup, seed).Where(start => start > 60)];
+        static List<long> Starts(int warmup, ulong seed) =>
+            CollapseShock.PhaseStarts(new CurriculumOptions { WarmupSteps = warmup, Sources = CollapseData.Limits }, CollapseData.Names, 240, seed);
+    }
+
+    [Fact]
     public void PhaseStarts_OfARun_AreThoseThatItsObserversAreTold()
     {
         var curriculum = new CurriculumOptions { Reward = CurriculumReward.LossDrop, WarmupSteps = 30, Sources = CollapseData.Limits };

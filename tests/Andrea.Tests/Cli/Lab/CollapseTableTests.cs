@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Andrea.Cli.Lab.Collapse;
 using Andrea.Cli.Lab.Runs;
 using Andrea.Clipping;
@@ -34,13 +35,42 @@ public class CollapseTableTests
     {
         CollapseCell[] cells =
         [
-            Cell(128, CollapseArm.Unguarded, 1, Result(High, 0.8, clipped: 3, haltedAt: 40, (VerdictKind.StalledLoss, 10), (VerdictKind.RepetitionRising, 30), (VerdictKind.RepetitionRising, 50))),
-            Cell(128, CollapseArm.Unguarded, 2, Result([3, 2, 2, 2, 2.5], 0.4, clipped: 1, haltedAt: null, (VerdictKind.StalledLoss, 20))),
+            Cell(128, CollapseArm.Unguarded, 1, Result(High, 0.8, clipped: 3, haltedAt: 40, 1, (VerdictKind.StalledLoss, 10), (VerdictKind.RepetitionRising, 30), (VerdictKind.RepetitionRising, 50))),
+            Cell(128, CollapseArm.Unguarded, 2, Result([3, 2, 2, 2, 2.5], 0.4, clipped: 1, haltedAt: null, 1, (VerdictKind.StalledLoss, 20))),
         ];
         string row = Table(cells).Split('\n').Single(line => line.StartsWith("| 128 ", StringComparison.Ordinal));
         Assert.Equal(
-            ["128", "v1", "1 of 2", "30", "2.75 (2.50 to 3.00)", "2.00", "50%", "42 (28 to 56)", "0.60 (0.40 to 0.80)", "40", "30"],
+            ["128", "v1", "1 of 2", "30", "2.75 (2.50 to 3.00)", "2.00", "50%", "42 (28 to 56)", "0.60 (0.40 to 0.80)", "40 (1 of 2)", "30 (1 of 2)"],
             row.Trim('|').Split('|').Select(cell => cell.Trim()));
+    }
+
+    [Fact]
+    public void Table_OfTwoWidths_KeepsThemApartAndRanksFinalLosses()
+    {
+        CollapseCell[] cells =
+        [
+            Cell(64, "clip", 1, Result([3, 1.5], 0.1, clipped: 2)), Cell(128, "clip", 1, Result([3, 1], 0.2)),
+            Cell(64, CollapseArm.Unguarded, 1, Result(Calm, 0.3, clipped: 4)),
+            Cell(128, CollapseArm.Unguarded, 1, Result(High, 0.8, haltedAt: 40, verdicts: (VerdictKind.RepetitionRising, 30))),
+            Cell(128, CollapseArm.Unguarded, 2, Result(High, 0.8, haltedAt: 60, verdicts: (VerdictKind.RepetitionRising, 20))),
+            Cell(128, CollapseArm.Unguarded, 3, Result(High, 0.8)),
+        ];
+        string table = Table(cells);
+        Assert.Equal(
+            [
+                "| 64 | v1 | 0 of 1 | - | 2.00 | 2.00 | 100% | 63 | 0.30 | - | - |",
+                "| 64 | clip | 0 of 1 | - | 1.50 | 1.50 | 50% | 77 | 0.10 | - | - |",
+                "| 128 | v1 | 3 of 3 | 30 | 3.00 | 2.00 | 0% | 28 | 0.80 | 50 (40 to 60; 2 of 3) | 25 (20 to 30; 2 of 3) |",
+                "| 128 | clip | 0 of 1 | - | 1.00 | 1.00 | 0% | 70 | 0.20 | - | - |",
+            ],
+            table.Split('\n').Select(line => Regex.Replace(line, " +", " ")).Where(line => Regex.IsMatch(line, @"^\| (64|128) ")));
+        Assert.Contains("- Final loss at width 128, lowest first: clip 1.00, v1 3.00.\n", table, StringComparison.Ordinal);
+        Assert.Contains("- v1 collapsed in 0 of 1 at width 64, 3 of 3 at width 128.\n", table, StringComparison.Ordinal);
+
+        // The norms of the runs are 1, 1, 1 and 4.
+        string rung = Table(cells, [new CollapseRung(new CollapseShock(ShockText.Own, 3), Result(High, 0.8, lastNorm: 4))], null)
+            .Split('\n').Single(line => line.StartsWith("| own text, gradients x 3 ", StringComparison.Ordinal));
+        Assert.Equal("| own text, gradients x 3 | 4.0 | 30 | 2.000 | 3.000 | 28 | 0.80 |", Regex.Replace(rung, " +", " "));
     }
 
     [Theory]
@@ -81,7 +111,7 @@ public class CollapseTableTests
         CollapseTable.Of(new CollapseResult(new CollapseExperiment(), rungs, (chosen ?? rungs[^1]).Shock, cells));
 
     /// <summary>Four steps, and the losses measured at steps 10, 20, ...</summary>
-    private static LabResult Result(double[] losses, double repetition, int clipped = 0, long? haltedAt = null, params (VerdictKind Kind, long Step)[] verdicts)
+    private static LabResult Result(double[] losses, double repetition, int clipped = 0, long? haltedAt = null, double lastNorm = 1, params (VerdictKind Kind, long Step)[] verdicts)
     {
         var result = new LabResult(Nobody)
         {
@@ -93,7 +123,7 @@ public class CollapseTableTests
             result.OnStep(new StepRecord
             {
                 Step = step, TotalSteps = 4, Loss = 1, LearningRate = 1, Tokens = 1, Duration = default,
-                Clip = new ClipResult { Call = step, NormBefore = 1, NormAfter = 1, Coefficient = step <= clipped ? 0.5 : 1, MaxMagnitude = 1, ClippedCalls = 0, SkippedCalls = 0 },
+                Clip = new ClipResult { Call = step, NormBefore = step == 4 ? lastNorm : 1, NormAfter = 1, Coefficient = step <= clipped ? 0.5 : 1, MaxMagnitude = 1, ClippedCalls = 0, SkippedCalls = 0 },
             });
         }
         for (int i = 0; i < losses.Length; i++)

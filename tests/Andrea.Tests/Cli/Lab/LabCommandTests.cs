@@ -56,12 +56,30 @@ public sealed class LabCommandTests : IDisposable
     {
         string left = Path.Combine(Directory.CreateDirectory(_folder[".lab-runs/v1"]).FullName, "metrics.jsonl");
         File.WriteAllText(left, "{}");
+        File.WriteAllText(_folder[".lab-lock"], "");
         using (var output = new LabOutput(CliRun.Nowhere(), "lab", _folder.Path, "andrea lab"))
         {
             Assert.Equal(_folder[".lab-runs"], output.RunsFolder);
             Assert.False(Directory.Exists(output.RunsFolder));
             Directory.CreateDirectory(output.RunsFolder!);
         }
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public void Output_WhereAnotherLabRuns_IsRefusedAndLeavesItsRunsAlone()
+    {
+        using (var first = new LabOutput(CliRun.Nowhere(), "lab-collapse", _folder.Path, "andrea lab"))
+        {
+            Directory.CreateDirectory(first.RunsFolder!);
+            string message = Assert.Throws<CommandException>(() => new LabOutput(CliRun.Nowhere(), "lab-collapse", _folder.Path, "andrea lab")).Message;
+            Assert.StartsWith($"Another lab-collapse is writing into '{_folder.Path}', or it cannot be locked (", message, StringComparison.Ordinal);
+            Assert.EndsWith("wait until it has ended, or give another folder after --out.", message, StringComparison.Ordinal);
+            Assert.True(Directory.Exists(first.RunsFolder));
+            // Its files have other names.
+            new LabOutput(CliRun.Nowhere(), "lab-spikes", _folder.Path, "andrea lab").Dispose();
+        }
+        new LabOutput(CliRun.Nowhere(), "lab-collapse", _folder.Path, "andrea lab").Dispose();
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 

@@ -111,6 +111,32 @@ public class AdaptivePolicyTests
         Assert.Equal([5.0, 6, 7], ((float[])[5, 6, 7]).Select(norm => run.Step([norm]).NormAfter));
     }
 
+    /// <summary>Their mean is an ulp beside them, and their variance not 0.</summary>
+    [Theory, MemberData(nameof(Devices))]
+    public void ZClip_NormsAllTheSameButForRounding_LearnsAnew(string name)
+    {
+        using TestDevice device = TestDevice.Open(name);
+        var options = new GradClipperOptions { MaxNorm = double.PositiveInfinity, Policy = new ZClipPolicy { WarmupSteps = 25 } };
+        using var run = new PolicyRun(device, options, PolicyRun.Vectors(3));
+        double Step(float g) => run.Step([g, g, g]).Coefficient;
+        for (int t = 0; t < 25; t++)
+            Step(0.1f);
+        double mean = run.Clipper.ReadPolicyState()!.Values["mean"][0], variance = run.Clipper.ReadPolicyState()!.Values["variance"][0];
+        Assert.InRange(variance, double.Epsilon, 1e-30);
+        Assert.Equal(1, Step(0.5f));
+        Assert.Equal(1.0, run.Clipper.ReadPolicyState()!.Values["count"][0]);
+
+        // Once learned, too: the least deviation that is one is a millionth of a millionth of the mean.
+        foreach ((double least, double held) in ((double, double)[])[(0.99e-24, 1), (1.01e-24, mean / (Math.Sqrt(3) * 0.5f))])
+        {
+            run.Clipper.RestorePolicyState(new ClipPolicyState("zclip", 1, new Dictionary<string, double[]>
+            {
+                ["count"] = [5000], ["mean"] = [mean], ["variance"] = [least * mean * mean], ["warmup"] = new double[25],
+            }));
+            Assert.Equal(held, Step(0.5f), 1e-9);
+        }
+    }
+
     /// <summary>Two tensors, each with a spike of its own.</summary>
     private static (float First, float Second) NormsAt(int t) =>
         ((float)((0.5 + 0.125 * (t * 7 % 5 - 2) / 2) * (t == 15 ? 10 : 1)), (float)((2 + 0.5 * (t * 3 % 4 - 1)) * (t == 20 ? 100 : 1)));

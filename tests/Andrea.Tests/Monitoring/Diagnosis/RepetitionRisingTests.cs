@@ -63,6 +63,27 @@ public class RepetitionRisingTests
         Assert.Equal(1, told);
     }
 
+    [Theory, InlineData(1), InlineData(2), InlineData(3)]
+    public void Rise_RunIsResumedWhileItEnds_EndsAtTheSameSample(int away)
+    {
+        // A rise at 41 that ends with the fourth sample without it, so that the next one is told, too.
+        var options = new GradientDiagnosisOptions { RepetitionWindow = 1, EndAfter = 4 };
+        var trend = new RepetitionTrend(options);
+        var told = new List<long>();
+        for (int i = 1; i <= 46; i++)
+        {
+            if (trend.Begins(i, i is 41 or 46 ? 0.9 : 0.1))
+                told.Add(i);
+            if (i != 41 + away)
+                continue;
+            RepetitionState state = trend.Save();
+            Assert.Equal((true, away), (state.Rising, state.Away));
+            trend = new RepetitionTrend(options);
+            trend.Restore(state);
+        }
+        Assert.Equal([41, 46], told);
+    }
+
     [Fact]
     public void Restore_WindowsMadeSmaller_KeepsTheLatest()
     {

@@ -49,6 +49,17 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void Save_WhileScoresAreLow_KeepsTheLastFromBefore()
+    {
+        var store = new CheckpointStore(Folder, keepLast: 2);
+        foreach ((long step, int low) in new (long, int)[] { (1, 0), (2, 0), (3, 1), (4, 2), (5, 3) })
+            store.Save(CheckpointFixture.State(step) with { LowInARow = low }, _tensors);
+        Assert.Equal(["step-000002", "step-000004", "step-000005"], Names(store));
+        store.Save(CheckpointFixture.State(6), _tensors);
+        Assert.Equal(["step-000005", "step-000006"], Names(store));
+    }
+
+    [Fact]
     public void Save_NonFinite_IsMarkedAndNeverTakesAFinitePlace()
     {
         var store = new CheckpointStore(Folder, keepLast: 1);
