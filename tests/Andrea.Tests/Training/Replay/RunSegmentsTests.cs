@@ -107,10 +107,13 @@ public sealed class RunSegmentsTests : IDisposable
     [Fact]
     public void Checkpoint_ThatTheRunWentBackBehind_IsNoneOfIt()
     {
-        // Those of steps 20 and 30 are not finite, so the run goes on from step 10, and leaves that of step 20 where it is.
-        _run.Train(Options with { KeepCheckpoints = 9 }, new Fault(FaultKind.ParameterScale, 15, 15, double.NaN));
-        _run.GoOn(options => options with { CheckpointEvery = 0 });
-        Assert.Equal([10L, 20, 30], new CheckpointStore(RunFolder.CheckpointsOf(_run.Folder)).List().Select(entry => entry.Name.Step));
+        // That of step 20 is not finite, so the run goes on from step 10, and crashes before it has written another.
+        _run.Train(Options with { Steps = 20, KeepCheckpoints = 9 }, new Fault(FaultKind.ParameterScale, 15, 15, double.NaN));
+        using (Device device = Device.Cpu(1))
+        using (Trainer trainer = Trainer.Resume(device, _run.Folder, _ => SmallRun.Data, options => options with { Steps = 60, CheckpointEvery = 0 }))
+            while (trainer.Step < 28)
+                trainer.TrainStepAndWait();
+        Assert.Equal([10L, 20], new CheckpointStore(RunFolder.CheckpointsOf(_run.Folder)).List().Select(entry => entry.Name.Step));
         ReplayResult result = _run.Replay(25);
         Assert.Equal((ReplayVerdict.Usual, 10L), (result.Verdict, result.From));
     }
