@@ -24,11 +24,14 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
     };
 
     /// <summary>On a machine whose only GPU is the emulator.</summary>
-    public static async Task<CliRun> OnEmulator(params string[] arguments)
+    public static async Task<CliRun> OnEmulator(params string[] arguments) => await OnEmulator(new EmulatedGpu(), arguments);
+
+    /// <summary>On a machine whose only GPU is this one, emulated.</summary>
+    public static async Task<CliRun> OnEmulator(EmulatedGpu gpu, params string[] arguments)
     {
         // Here, since within the command a skipped test would be one more error to report.
         _ = TestNvrtc.Get();
-        using var driver = new EmulatedCudaDriver();
+        using var driver = new EmulatedCudaDriver(gpu);
         return await Of([], OpenEmulator, arguments);
 
         Device? OpenEmulator(CudaOptions options, out string? whyNot)

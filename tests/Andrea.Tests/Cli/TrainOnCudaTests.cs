@@ -1,5 +1,9 @@
 using System.Text.Json;
+using Andrea.Cli;
+using Andrea.Cli.Rendering;
+using Andrea.PtxEmulator.Driver;
 using Andrea.Tests.Support;
+using Andrea.Training;
 
 namespace Andrea.Tests.Cli;
 
@@ -30,6 +34,21 @@ public sealed class TrainOnCudaTests : IDisposable
         Assert.Contains("4 of 6 steps are done", resumed.Output, StringComparison.Ordinal);
         string onCpu = (await CliRun.Of("sample", run, "--device", "cpu", "--prompt", "the ", "--tokens", "20")).Succeeded().Output;
         Assert.Equal(onCpu, (await CliRun.OnEmulator("sample", run, "--prompt", "the ", "--tokens", "20")).Succeeded().Output);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Train_BeyondTheGpusMemory_IsRefusedWithTheGuardsSnapshotsCounted(bool guarded)
+    {
+        string book = _folder["book.txt"];
+        File.WriteAllText(book, string.Concat(Enumerable.Repeat("the cat sat on the mat. ", 200)));
+        string[] guard = guarded ? ["--spike-guard"] : [];
+        CliRun train = await CliRun.OnEmulator(
+            new EmulatedGpu { TotalBytes = 1 << 20 },
+            ["train", "--data", book, "--preset", "tiny", "--tokenizer", "byte", "--batch", "2", "--device", "cuda", "--out", _folder["run"], .. guard]);
+        long needed = MemoryCheck.TrainingBytes(Preset.Tiny.Config, 2, Preset.Tiny.Config.ContextLength, guarded ? new SpikeGuardOptions() : null);
+        Assert.StartsWith($"For training tiny about {Units.Bytes(needed)} of memory are needed, ", train.FailedWith(ExitCode.Failed), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -23,9 +23,9 @@ internal sealed class RecordedRun(TokenDataset data) : IDisposable
         trainer.RunAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
     }
 
-    public void GoOn(Func<TrainerOptions, TrainerOptions> change)
+    public void GoOn(Func<TrainerOptions, TrainerOptions> change, bool onReference = false)
     {
-        using Device device = Device.Cpu(1);
+        using Device device = onReference ? Device.Reference() : Device.Cpu(1);
         using Trainer trainer = Trainer.Resume(device, Folder, _ => data, change);
         trainer.RunAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
     }

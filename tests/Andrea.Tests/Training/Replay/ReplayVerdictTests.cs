@@ -64,6 +64,19 @@ public sealed class ReplayVerdictTests : IDisposable
     }
 
     [Fact]
+    public void NormThatEndedTheRun_OfItself_EndsNoReplay()
+    {
+        // The first step makes the parameters too large for the second, also when it is made again.
+        Assert.Throws<NonFiniteGradientException>(() => _run.Train(SmallRun.Options with
+        {
+            LearningRate = 1e30, WarmupSteps = 0, CheckpointEvery = 1, Clip = new GradClipperOptions { MaxNorm = double.PositiveInfinity, NonFinite = NonFinitePolicy.Throw },
+        }));
+        ReplayResult result = _run.Replay(2);
+        Assert.Equal((ReplayVerdict.Parameters, null), (result.Verdict, result.DifferentStep));
+        Assert.False(double.IsFinite(result.Recomputed.Norm));
+    }
+
+    [Fact]
     public void Reference_TakesAllMicroBatches()
     {
         _run.Train(SmallRun.Options with { MicroBatches = 3 });
@@ -78,6 +91,9 @@ public sealed class ReplayVerdictTests : IDisposable
     [InlineData(20, 2, 3.0, 1.0, 2.5, 1.0, "Parameters")]
     [InlineData(1, 60, 1.0, 50, 1.0, 1.5, "Data")]
     [InlineData(1, 60, 1.0, 50, 1.0, 30, "Parameters")]
+    [InlineData(20, 2, 9.0, 1.0, 4.0, 1.0, "Data")]
+    [InlineData(1, 60, 1.0, 50, 1.0, 10, "Parameters")]
+    [InlineData(1, 60, 1.0, 50, 1.0, 6, "Data")]
     [InlineData(9, 60, 3.0, 50, 1.1, 30, "Data")]
     [InlineData(9, double.PositiveInfinity, 3.0, double.NaN, 1.1, double.NaN, "Parameters")]
     [InlineData(9, double.PositiveInfinity, 3.0, double.NaN, 2.9, 1.0, "Data")]

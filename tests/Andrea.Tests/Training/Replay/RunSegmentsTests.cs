@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using Andrea.Optim;
 using Andrea.Training;
 using Andrea.Training.Checkpoints;
+using Andrea.Training.Faults;
 using Andrea.Training.Replay;
 
 namespace Andrea.Tests.Training.Replay;
@@ -86,17 +88,61 @@ public sealed class RunSegmentsTests : IDisposable
         Assert.Equal((ReplayVerdict.Usual, 10L), (result.Verdict, result.From));
     }
 
+    [Theory]
+    [InlineData(-1, 35)]
+    [InlineData(0, 65)]
+    public void OptionsOfAnEarlierPartUnknown_OtherBitsProveNothing(int part, long step)
+    {
+        // A constant rate, so that the options of later do as well and bits differ only where they were tampered with.
+        _run.Train(Options with { Schedule = ScheduleKind.Constant });
+        _run.GoOn(options => options with { Steps = 60 });
+        _run.GoOn(options => options with { Steps = 70 });
+        _run.Tamper(step, "loss");
+        Assert.Equal((ReplayVerdict.Hardware, step), (_run.Replay(step + 2).Verdict, _run.Replay(step + 2).DifferentStep));
+        ForgetOptions(part);
+        ReplayResult result = _run.Replay(step + 2);
+        Assert.Equal((ReplayVerdict.Unknown, 0L, step), (result.Verdict, result.From, result.DifferentStep));
+    }
+
+    [Fact]
+    public void Checkpoint_ThatTheRunWentBackBehind_IsNoneOfIt()
+    {
+        // That of step 20 is not finite, so the run goes on from step 10, and crashes before it has written another.
+        _run.Train(Options with { Steps = 20, KeepCheckpoints = 9 }, new Fault(FaultKind.ParameterScale, 15, 15, double.NaN));
+        using (Device device = Device.Cpu(1))
+        using (Trainer trainer = Trainer.Resume(device, _run.Folder, _ => SmallRun.Data, options => options with { Steps = 60, CheckpointEvery = 0 }))
+            while (trainer.Step < 28)
+                trainer.TrainStepAndWait();
+        Assert.Equal([10L, 20], new CheckpointStore(RunFolder.CheckpointsOf(_run.Folder)).List().Select(entry => entry.Name.Step));
+        ReplayResult result = _run.Replay(25);
+        Assert.Equal((ReplayVerdict.Usual, 10L), (result.Verdict, result.From));
+    }
+
+    [Fact]
+    public void DeviceThatAPartWasMadeOn_IsThatOfThePart()
+    {
+        _run.Train(Options with { KeepCheckpoints = 9 });
+        _run.GoOn(options => options with { Steps = 60 }, onReference: true);
+        _run.Tamper(5, "loss");
+        Assert.Contains("recorded on another device", _run.Replay(35).Sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("another device", _run.Replay(8).Sentence, StringComparison.Ordinal);
+    }
+
     /// <summary>As an older version wrote run.json.</summary>
-    private void ForgetOptions()
+    /// <param name="part">Only the options of one part: -1 for the beginning, then the resumes from 0; null for all.</param>
+    private void ForgetOptions(int? part = null)
     {
         string path = Path.Combine(_run.Folder, RunDescription.FileName);
         JsonObject json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         Assert.Single(json, pair => string.Equals(pair.Key, "began", StringComparison.OrdinalIgnoreCase) && pair.Value is not null);
-        foreach (string name in (string[])["began", "Began"])
-            json.Remove(name);
-        foreach (JsonNode? resume in (json["resumed"] ?? json["Resumed"])!.AsArray())
-            foreach (string name in (string[])["options", "Options"])
-                resume!.AsObject().Remove(name);
+        if (part is null or -1)
+            foreach (string name in (string[])["began", "Began"])
+                json.Remove(name);
+        JsonArray resumes = (json["resumed"] ?? json["Resumed"])!.AsArray();
+        for (int i = 0; i < resumes.Count; i++)
+            if (part is null || part == i)
+                foreach (string name in (string[])["options", "Options"])
+                    resumes[i]!.AsObject().Remove(name);
         File.WriteAllText(path, json.ToJsonString());
     }
 }
