@@ -190,7 +190,7 @@ public sealed partial class Trainer
             return;
         _guard.Restore(saved);
         (_snapshotFrom, _rolledBackTo) = (saved.SnapshotFrom, saved.RolledBackTo);
-        _windows!.Restore(saved.Visits);
+        _windows!.Restore(saved.Visits, Step);
         // Windows of another size begin anew, and with them all that is counted in them.
         DeviceState[] memory = _windows.Memory;
         bool fits = saved.Device.Count == memory.Length;

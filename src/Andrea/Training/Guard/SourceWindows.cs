@@ -8,8 +8,8 @@ namespace Andrea.Training.Guard;
 /// <summary>What a spike gate remembers of each source of the data: what is usual for one says nothing about another.</summary>
 /// <remarks>The gate itself has one memory, whose address a recording holds. Before a step of another source it is copied away to the source it is of, and the
 /// other's is copied in: small copies on the device, between steps, outside of any recording; nothing waits. With one source nothing is copied.
-/// <para>Where a curriculum goes from source to source, the arrivals of each have a memory of their own (<see cref="SourceVisit"/>), not one for all sources: a
-/// text that is known by heart arrives at losses far below those at which another stays, and would make each of its arrivals a spike.</para>
+/// <para>Where a curriculum goes from source to source, steps of arrivals (<see cref="SourceVisit"/>) find an empty memory, which is then forgotten: nothing but NaN
+/// and Inf is a reason to skip them.</para>
 /// Allocates nothing after construction. Not thread-safe.</remarks>
 internal sealed class SourceWindows : IDisposable
 {
@@ -17,11 +17,11 @@ internal sealed class SourceWindows : IDisposable
     private readonly SpikeGate _gate;
     private readonly OwnedMemory _owned = new();
 
-    // Of each source, then of the arrivals of each; none where there is one source, which is the gate's own memory.
+    // Of each source; none where there is one, which is the gate's own memory.
     private readonly DeviceBuffer<double>[] _windows;
     private readonly DeviceBuffer<SpikeState>[] _states;
 
-    // Never written: what a source begins anew with.
+    // Never written: an empty memory.
     private readonly DeviceBuffer<SpikeState>? _nothing;
     private readonly SourceVisit[] _visits;
 
@@ -39,7 +39,7 @@ internal sealed class SourceWindows : IDisposable
         _backend = device.Backend;
         _gate = gate;
         _visits = new SourceVisit[hasVisits && sources > 1 ? sources : 0];
-        int count = sources > 1 ? sources + _visits.Length : 0;
+        int count = sources > 1 ? sources : 0;
         _windows = new DeviceBuffer<double>[count];
         _states = new DeviceBuffer<SpikeState>[count];
         try
@@ -78,20 +78,23 @@ internal sealed class SourceWindows : IDisposable
     {
         if (_windows.Length == 0)
             return;
-        int memory = source + (Arrives(source, step) ? _visits.Length : 0);
-        if (memory == _memory)
+        bool arrives = Arrives(source, step);
+        if (source == _memory && !arrives)
             return;
         Park();
-        _backend.Copy(_windows[memory], _gate.Windows);
-        _backend.Copy(_states[memory], _gate.State);
-        _memory = memory;
+        _memory = arrives ? -1 : source;
+        _backend.Copy(arrives ? _nothing! : _states[source], _gate.State);
+        if (!arrives)
+            _backend.Copy(_windows[source], _gate.Windows);
     }
 
     /// <summary>Goes on from a checkpoint's.</summary>
-    public void Restore(IReadOnlyList<SourceVisit> visits)
+    /// <param name="visits">Where each source stood; of another number of sources, or none, where that was not kept.</param>
+    /// <param name="step">The checkpoint's step.</param>
+    public void Restore(IReadOnlyList<SourceVisit> visits, long step)
     {
-        if (visits.Count == _visits.Length)
-            visits.ToArray().CopyTo(_visits, 0);
+        for (int i = 0; i < _visits.Length; i++)
+            _visits[i] = visits.Count == _visits.Length ? visits[i] : new SourceVisit(step, 0).Anew();
     }
 
     /// <summary>Brings <see cref="Memory"/> up to date.</summary>
@@ -127,7 +130,6 @@ internal sealed class SourceWindows : IDisposable
             Park();
             Forget();
             _backend.Copy(_nothing!, _states[source]);
-            _backend.Copy(_nothing!, _states[source + _visits.Length]);
         }
         visit = visit.At(step);
         return visit.IsArrival();
