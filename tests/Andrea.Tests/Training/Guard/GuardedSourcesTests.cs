@@ -50,17 +50,17 @@ public class GuardedSourcesTests
         // The phases and the guard of every run, over enough steps to know one source by heart and to forget it.
         TrainerOptions options = SmallRun.Options with { Steps = 700, LearningRate = 3e-3, Curriculum = new CurriculumOptions(), SpikeGuard = new SpikeGuardOptions(), Diagnosis = null };
         var random = new Philox(5);
-        string[] words = [.. Enumerable.Range(0, 40).Select(_ => string.Concat(Enumerable.Range(0, 2 + random.NextInt32(5)).Select(_ => (char)('a' + random.NextInt32(12)))))];
+        string[] words = [.. Enumerable.Range(0, 40).Select(_ => string.Concat(Enumerable.Range(0, 2 + random.NextInt32(5)).Select(_ => (char)('m' + random.NextInt32(12)))))];
         TokenDataset data = Create(
             ("prose", string.Concat(Enumerable.Range(0, 2000).Select(_ => words[random.NextInt32(words.Length)] + " "))),
             ("rep", string.Concat(Enumerable.Repeat("abcdefgh ijkl\n", 3000))));
         using Device device = Device.Cpu(1);
-        using Trainer trainer = new(device, SmallRun.Config with { ChannelCount = 32 }, data, options);
+        using Trainer trainer = new(device, SmallRun.Config with { ChannelCount = 48, LayerCount = 2 }, data, options);
         var log = new Log();
         Run(trainer, [], log, (int)options.Steps);
         double[] rep = [.. log.Steps[^400..].Where(step => step.Source == "rep").Select(step => step.Loss)];
-        Assert.True(rep.Max() > 3 * rep.Min(), $"The losses of the source that comes and goes are {rep.Min()} to {rep.Max()}: nothing was forgotten.");
-        Assert.True(log.Guard.Count == 0, string.Join(" ", log.Guard.Select(r => r.Step)) + string.Join(" ", log.Steps.Select(s => $"{s.Step}{s.Source![0]}{s.Loss:0.00}")));
+        Assert.True(rep.Max() > 10 * rep.Min(), $"The losses of the source that comes and goes are {rep.Min()} to {rep.Max()}: nothing was forgotten.");
+        Assert.Empty(log.Guard);
     }
 
     [Theory]
