@@ -10,7 +10,8 @@ namespace Andrea.Monitoring;
 internal readonly record struct SourceVisit(long LastStep, int ToArrive)
 {
     /// <summary>Most steps of an arrival; one after a shorter absence has as many steps as that. Four were enough at a usual rate for a text that is
-    /// known by heart at a loss of 0.001 and comes back at 0.5; ten for a tiny model at a high rate.</summary>
+    /// known by heart at a loss of 0.001 and comes back at 0.5; a model of one narrow layer, in which
+    /// two sources push each other out, needed ten and at times more.</summary>
     public const int LongestArrival = 12;
 
     /// <summary>Steps without the source from which its return is an arrival.</summary>

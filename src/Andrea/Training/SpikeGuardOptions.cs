@@ -10,8 +10,9 @@ namespace Andrea.Training;
 /// steps close together mean that the parameters are at fault; they, the moments and the state of optimizer and guard go back to a snapshot, batches are
 /// passed over, and the learning rate is lower for a while. Only what stands above can be a spike: falling losses are none.
 /// Of several sources, each is judged by its own steps alone. Under a curriculum, a source that was left alone is partly forgotten, and must be learned
-/// again: of the first steps after an absence of 4 steps or more, as many as those but 12 at most, only those with NaN or Inf are skipped; after an absence of a whole <see cref="Window"/>, what
-/// is usual begins anew. So a change from one source to another is no spike; a damaged batch in those steps is left to the clip.
+/// again: of the first steps after an absence of 4 steps or more, as many as those but 12 at most, only those with NaN or Inf are skipped; after an
+/// absence of a whole <see cref="Window"/>, what is usual begins anew. So a change from one source to another is seldom a spike. It still is where a model is so small that each source pushes the other
+/// out for longer than that. A damaged batch in those steps is left to the clip.
 /// <para>The step counter never goes back: after a rollback the run goes on with the next step, the schedule with it, so every step
 /// occurs once in the records, and the steps since the snapshot are lost. Nor does the place in the data: batches seen since the snapshot are not seen
 /// again. What is decided depends on step numbers alone, not on when results arrive: the host answers to step t before it makes step t + 2.</para>
