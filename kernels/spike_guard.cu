@@ -1,5 +1,5 @@
 /* spike_guard.cu: skips the step whose loss or norm stands far above its recent ones; between the clip's decision and the update.
- * @formula   z = (x - max(newer median, line)) / max(1.4826 MAD from the line, share |newer median|); skip when z > threshold; accepted
+ * @formula   z = (x - max(newer median, line)) / max(1.4826 MAD from the line, share |newer median|, 0.005 for a loss); skip when z > threshold; accepted
  *            values enter the windows
  * @entry     k_spike_guard   grid 1   block 256   shared 2072 bytes
  * @buffer    loss f64 (1) in; windows f64 (2 capacity) in, out; state SpikeState (1) in, out; clip ClipState (1) in, out;
@@ -48,7 +48,8 @@ __device__ __forceinline__ double line_at(int place, int count, int half, double
 
 /* Newer median and z-score of one series, in all threads. */
 __device__ double score_of(
-    const double* window, double value, int count, int next, int capacity, int minimum, double share, double* values, double* middle, double* median) {
+    const double* window, double value, int count, int next, int capacity, int minimum, double share, double smallest_scale, double* values,
+    double* middle, double* median) {
     const int i = (int)threadIdx.x, half = max(1, count / 2);
     /* The oldest first: a full ring's oldest stands where the next will. */
     const int place = (count == capacity ? next : 0) + i;
@@ -71,7 +72,7 @@ __device__ double score_of(
     __syncthreads(); /* all deviations are there before they are compared */
     const double deviation = median_of(values, 0, count, middle);
     const double distance = __dsub_rn(value, fmax(*median, line_at(count, count, half, *median, slope)));
-    const double scale = fmax(__dmul_rn(ANDREA_NORMAL_SCALE, deviation), __dmul_rn(share, fabs(*median)));
+    const double scale = fmax(fmax(__dmul_rn(ANDREA_NORMAL_SCALE, deviation), __dmul_rn(share, fabs(*median))), smallest_scale);
     return distance == 0.0 ? 0.0 : __ddiv_rn(distance, scale);
 }
 
@@ -122,8 +123,10 @@ k_spike_guard(
     __syncthreads(); /* everyone has looked before the flag is read */
     if (found_bad)
         state.count = state.next = 0;
-    state.loss_score = score_of(windows, *loss, state.count, state.next, capacity, minimum, loss_share, values, middle, &state.loss_median);
-    state.norm_score = score_of(windows + capacity, clip->norm, state.count, state.next, capacity, minimum, norm_share, values, middle, &state.norm_median);
+    state.loss_score = score_of(
+        windows, *loss, state.count, state.next, capacity, minimum, loss_share, ANDREA_SPIKE_LOSS_SCALE, values, middle, &state.loss_median);
+    state.norm_score = score_of(
+        windows + capacity, clip->norm, state.count, state.next, capacity, minimum, norm_share, 0.0, values, middle, &state.norm_median);
     __syncthreads(); /* everyone has read clip and windows before they change */
     if (threadIdx.x == 0) {
         decide(capacity, loss_threshold, norm_threshold, *loss, windows, state, clip);

@@ -17,6 +17,10 @@ internal static class SpikeDecision
     /// <summary>Median absolute deviation times this is the standard deviation of normally distributed values.</summary>
     public const double NormalScale = 1.4826;
 
+    /// <summary>Least scale of a loss's z-score, in nats per token, whatever its share: a text that is known by heart has a loss of some 0.0001, which rises and falls
+    /// to several times as much without any harm.</summary>
+    public const double SmallestLossScale = 0.005;
+
     // SkipReason's, which is part of a layer above.
     private const int NonFinite = 1, Loss = 2, Norm = 3;
 
@@ -30,17 +34,18 @@ internal static class SpikeDecision
     public static double LineAt(int place, int count, double newer, double slope) => newer + slope * (place - (count - 1 - 0.5 * (HalfOf(count) - 1)));
 
     /// <summary>(value - usual) / scale: usual is the newer median or the line at the value's place, whichever is higher; scale = 1.4826 deviation, but
-    /// at least a share of the newer median.</summary>
+    /// at least a share of the newer median, and a smallest scale.</summary>
     /// <param name="value">The value.</param>
     /// <param name="count">Values in the window.</param>
     /// <param name="newer">Median of the newer half.</param>
     /// <param name="slope">Of the line.</param>
     /// <param name="deviation">Median of |d - median of d|, d being the values' distances from the line.</param>
-    /// <param name="smallestShare">Least scale.</param>
-    public static double Score(double value, int count, double newer, double slope, double deviation, double smallestShare)
+    /// <param name="smallestShare">Least scale, as a share of the newer median.</param>
+    /// <param name="smallestScale">Least scale: <see cref="SmallestLossScale"/> of a loss, 0 of a norm.</param>
+    public static double Score(double value, int count, double newer, double slope, double deviation, double smallestShare, double smallestScale)
     {
         double distance = value - Math.Max(newer, LineAt(count, count, newer, slope));
-        double scale = Math.Max(NormalScale * deviation, smallestShare * Math.Abs(newer));
+        double scale = Math.Max(Math.Max(NormalScale * deviation, smallestShare * Math.Abs(newer)), smallestScale);
         return distance == 0 ? 0 : distance / scale;
     }
 
@@ -49,7 +54,8 @@ internal static class SpikeDecision
     /// <param name="value">The value.</param>
     /// <param name="minimum">Values from which there is a score but 0.</param>
     /// <param name="share">Least scale, as a share of the newer median.</param>
-    public static (double Score, double Median) ScoreOf(double[] window, double value, int minimum, double share)
+    /// <param name="smallestScale">Least scale: <see cref="SmallestLossScale"/> of a loss, 0 of a norm.</param>
+    public static (double Score, double Median) ScoreOf(double[] window, double value, int minimum, double share, double smallestScale)
     {
         int count = window.Length, half = HalfOf(count);
         double newer = MedianOf(window[Math.Max(0, count - half)..]);
@@ -61,7 +67,7 @@ internal static class SpikeDecision
         double[] distances = [.. window.Select((other, i) => other - LineAt(i, count, newer, slope))];
         double middle = MedianOf(distances);
         double deviation = MedianOf([.. distances.Select(distance => Math.Abs(distance - middle))]);
-        return (Score(value, count, newer, slope, deviation, share), newer);
+        return (Score(value, count, newer, slope, deviation, share, smallestScale), newer);
     }
 
     /// <summary>Decides by the scores, which are in <paramref name="state"/> already, and takes accepted values into the windows.</summary>

@@ -18,15 +18,16 @@ internal sealed unsafe partial class CpuBackend
             (guard.Count, guard.Next) = (0, 0);
             losses = norms = [];
         }
-        guard.LossScore = Score(settings, newest, losses, guard.Next, settings.LossShare, out guard.LossMedian);
-        guard.NormScore = Score(settings, decision.Norm, norms, guard.Next, settings.NormShare, out guard.NormMedian);
+        guard.LossScore = Score(settings, newest, losses, guard.Next, settings.LossShare, SpikeDecision.SmallestLossScale, out guard.LossMedian);
+        guard.NormScore = Score(settings, decision.Norm, norms, guard.Next, settings.NormShare, 0, out guard.NormMedian);
         SpikeDecision.Decide(settings, newest, values, ref guard, ref decision);
         if (guard.Reason != 0)
             foreach (ref TensorNorm tensor in new Span<TensorNorm>((TensorNorm*)clip.Tensors.Address, checked((int)clip.Tensors.Length)))
                 ClipDecision.Apply(1, ref tensor);
     }
 
-    private static double Score(in SpikeSettings settings, double value, ReadOnlySpan<double> window, int next, double share, out double median)
+    private static double Score(
+        in SpikeSettings settings, double value, ReadOnlySpan<double> window, int next, double share, double smallestScale, out double median)
     {
         int count = window.Length, half = SpikeDecision.HalfOf(count);
         // The oldest first: a full ring's oldest stands where the next will.
@@ -45,7 +46,7 @@ internal sealed unsafe partial class CpuBackend
         double middle = MedianOf(values[..count], sorted);
         for (int i = 0; i < count; i++)
             values[i] = Math.Abs(values[i] - middle);
-        return SpikeDecision.Score(value, count, median, slope, MedianOf(values[..count], sorted), share);
+        return SpikeDecision.Score(value, count, median, slope, MedianOf(values[..count], sorted), share, smallestScale);
     }
 
     private static double MedianOf(ReadOnlySpan<double> values, Span<double> scratch)

@@ -9,7 +9,10 @@ namespace Andrea.Training;
 /// before its update, without synchronisation; its batch is tried again later, and given up when it spikes again. Wide spikes: many such
 /// steps close together mean that the parameters are at fault; they, the moments and the state of optimizer and guard go back to a snapshot, batches are
 /// passed over, and the learning rate is lower for a while. Only what stands above can be a spike: falling losses are none.
-/// Of several sources, each is judged by its own steps alone; a change from one to another is no spike.
+/// Of several sources, each is judged by its own steps alone. Under a curriculum, a source that was left alone is partly forgotten, and must be learned
+/// again: of the first steps after an absence of 4 steps or more, as many as those but 12 at most, only those with NaN or Inf are skipped; after an
+/// absence of a whole <see cref="Window"/>, what is usual begins anew. So a change from one source to another is seldom a spike. It still is where a model is so small that each source pushes the other
+/// out for longer than that. A damaged batch in those steps is left to the clip.
 /// <para>The step counter never goes back: after a rollback the run goes on with the next step, the schedule with it, so every step
 /// occurs once in the records, and the steps since the snapshot are lost. Nor does the place in the data: batches seen since the snapshot are not seen
 /// again. What is decided depends on step numbers alone, not on when results arrive: the host answers to step t before it makes step t + 2.</para>
@@ -39,7 +42,7 @@ public sealed record SpikeGuardOptions
     public double NormSpike { get; init; } = 50;
 
     /// <summary>Least scale of a loss's z-score, as a share of the median.</summary>
-    /// <value>0.02: a loss must stand 16 % above the median to be a spike, however calm it was</value>
+    /// <value>0.02: a loss must stand 16 % above the median to be a spike, however calm it was; and 0.04 nats, since the scale is 0.005 at least</value>
     public double LossSmallestShare { get; init; } = 0.02;
 
     /// <summary>Least scale of a norm's z-score, as a share of the median.</summary>

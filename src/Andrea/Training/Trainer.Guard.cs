@@ -24,7 +24,7 @@ public sealed partial class Trainer
         _guard = new SpikeGuard(options, _underWay.Capacity);
         _gate = _clipper.Gate = _owned.Add(new SpikeGate(device, options.Settings, _pass.LossOnDevice));
         int snapshots = options.RollsBack ? options.Snapshots : 0;
-        _windows = _owned.Add(new SourceWindows(device, _gate, _data.Sources.Count, snapshots));
+        _windows = _owned.Add(new SourceWindows(device, _gate, _data.Sources.Count, Options.Curriculum is not null, snapshots));
         if (!options.RollsBack)
             return;
         _snapshots = _owned.Add(new Snapshots(
@@ -59,13 +59,13 @@ public sealed partial class Trainer
         {
             BatchDraw fresh = _batches.Next();
             guard.Begin(new GuardTurn(step, fresh, step, 0));
-            _windows!.Use(fresh.Source);
+            _windows!.Use(fresh.Source, step);
             return LatestDraw = fresh;
         }
         drawnAt = retry.DrawnAt;
         guard.Begin(new GuardTurn(step, retry.Draw, retry.DrawnAt, retry.Attempt));
         _guardRecords.Enqueue(Unmeasured(step, GuardAction.Retried, SkipReason.None) with { BatchStep = retry.DrawnAt, Attempt = retry.Attempt });
-        _windows!.Use(retry.Draw.Source);
+        _windows!.Use(retry.Draw.Source, step);
         return LatestDraw = _batches.Again(retry.Draw);
     }
 
@@ -84,7 +84,7 @@ public sealed partial class Trainer
         if (_rolledBackTo >= 0)
             atMost = Math.Min(atMost, _rolledBackTo - 1);
         _rolledBackTo = _snapshots!.GoBack(atMost);
-        _windows!.Forget();
+        _windows!.GoneBack();
         _snapshotFrom = step;
         guard.RolledBack(step);
         _guardRecords.Enqueue(Unmeasured(step, givesUp ? GuardAction.GaveUp : GuardAction.RolledBack, guard.LatestReason) with
@@ -175,6 +175,7 @@ public sealed partial class Trainer
         {
             SnapshotFrom = _snapshotFrom,
             RolledBackTo = _rolledBackTo,
+            Visits = _windows.Visits,
             Device = [.. _windows.Memory.Select(state => state.Read(-1))],
             Snapshots = _snapshots?.Save() ?? [],
         };
@@ -189,8 +190,9 @@ public sealed partial class Trainer
             return;
         _guard.Restore(saved);
         (_snapshotFrom, _rolledBackTo) = (saved.SnapshotFrom, saved.RolledBackTo);
+        _windows!.Restore(saved.Visits, Step);
         // Windows of another size begin anew, and with them all that is counted in them.
-        DeviceState[] memory = _windows!.Memory;
+        DeviceState[] memory = _windows.Memory;
         bool fits = saved.Device.Count == memory.Length;
         for (int i = 0; fits && i < memory.Length; i++)
             fits = memory[i].Write(-1, saved.Device[i]);

@@ -121,6 +121,23 @@ public class SpikeJudgeTests
         }
     }
 
+    [Theory]
+    [InlineData("reference")]
+    [InlineData("cpu-1")]
+    [InlineData(TestDevice.Emulator)]
+    public void Judge_LossOfATextKnownByHeart_MustRiseByMoreThanAHair(string device)
+    {
+        using var run = new Run(device, Usual);
+        for (int step = 0; step < 40; step++)
+            run.Judge(1e-4 * (1 + step % 3), 1);
+        // Twenty times the usual, but 6 scales of 0.005 nats make 0.03.
+        run.Judge(0.02, 1);
+        Assert.Equal(0, run.Clip.Skip);
+        run.Judge(0.04, 1);
+        Assert.Equal((int)SkipReason.LossSpike, run.Clip.Skip);
+        Assert.InRange(run.State.LossScore, 7.9, 8);
+    }
+
     [Fact]
     public void Judge_FallingLoss_NeverFlags()
     {

@@ -18,8 +18,8 @@ internal sealed partial class ReferenceBackend
             (losses, norms, guard.Count, guard.Next) = ([], [], 0, 0);
         if (losses.Length == settings.Capacity)
             (losses, norms) = ([.. losses[guard.Next..], .. losses[..guard.Next]], [.. norms[guard.Next..], .. norms[..guard.Next]]);
-        (guard.LossScore, guard.LossMedian) = SpikeDecision.ScoreOf(losses, View(loss)[0], settings.Minimum, settings.LossShare);
-        (guard.NormScore, guard.NormMedian) = SpikeDecision.ScoreOf(norms, decision.Norm, settings.Minimum, settings.NormShare);
+        (guard.LossScore, guard.LossMedian) = SpikeDecision.ScoreOf(losses, View(loss)[0], settings.Minimum, settings.LossShare, SpikeDecision.SmallestLossScale);
+        (guard.NormScore, guard.NormMedian) = SpikeDecision.ScoreOf(norms, decision.Norm, settings.Minimum, settings.NormShare, 0);
         SpikeDecision.Decide(settings, View(loss)[0], View(windows), ref guard, ref decision);
         if (guard.Reason != 0)
             foreach (ref TensorNorm norm in View(clip.Tensors))

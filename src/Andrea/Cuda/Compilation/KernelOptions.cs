@@ -26,6 +26,7 @@ internal static class KernelOptions
         Define("ANDREA_TORCH_EPSILON", ClipDecision.TorchEpsilon.ToString("E9", CultureInfo.InvariantCulture) + "f"),
         Define("ANDREA_CLIP_SLACK", ClipDecision.Slack.ToString("E17", CultureInfo.InvariantCulture)),
         Define("ANDREA_SPIKE_CAPACITY", SpikeDecision.MaxCapacity.ToString(CultureInfo.InvariantCulture)),
+        Define("ANDREA_SPIKE_LOSS_SCALE", SpikeDecision.SmallestLossScale.ToString("E17", CultureInfo.InvariantCulture)),
         Define("ANDREA_NORMAL_SCALE", SpikeDecision.NormalScale.ToString("E17", CultureInfo.InvariantCulture)),
     ];
 

@@ -4,7 +4,8 @@ namespace Andrea.Monitoring.Diagnosis;
 /// <remarks>
 /// Sees steps and, where they are monitored, gradients; without gradients it judges by loss, norm and clip alone. A verdict is given where a
 /// fault begins, not again with every step, and may come again after the fault has ended. NaN and Inf are named in the first step that has
-/// one; such steps leave no trace in what others are judged by, and a spike none in what spikes are judged by. Nothing is allocated in a step,
+/// one; such steps leave no trace in what others are judged by, and a spike none in what spikes are judged by. Losses and norms of several sources
+/// (<see cref="StepRecord.Source"/>) are judged source by source; under a curriculum, the first steps after an absence are looked at for NaN and Inf alone. Nothing is allocated in a step,
 /// unless something is found. Told by one thread at a time; <see cref="Verdicts"/> and <see cref="Spikes"/> may be read by any.
 /// <code>
 /// using var diagnosis = new GradientDiagnosis();
@@ -21,7 +22,6 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     private readonly Lock _findings = new();
     private readonly List<Verdict> _verdicts = [];
     private readonly List<SpikeRecord> _spikes = [];
-    private readonly SpikeDetector _lossSpikes, _normSpikes;
     private readonly RunHistory _history;
     private NonFiniteRule? _nonFinite;
     private DiagnosisRule[]? _rules;
@@ -34,8 +34,6 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
         Options = options ?? new GradientDiagnosisOptions();
         Options.Validate();
         _history = new RunHistory(Options);
-        _lossSpikes = new SpikeDetector(SpikeQuantity.Loss, Options);
-        _normSpikes = new SpikeDetector(SpikeQuantity.Norm, Options);
     }
 
     /// <summary>The options it was made with.</summary>
@@ -115,15 +113,22 @@ public sealed class GradientDiagnosis : IStepObserver, IDisposable
     public void OnStep(in StepRecord record)
     {
         Tell(NonFinite.Flush());
-        Tell(_lossSpikes.Next(record.Step, record.Loss));
-        Tell(_normSpikes.Next(record.Step, record.Clip.NormBefore));
+        _history.Begin(record);
+        Tell(_history.Series.Loss(record.Step, record.Loss));
+        Tell(_history.Series.Norm(record.Step, record.Clip.NormBefore));
         Tell(NonFinite.OnStep(record, _history));
         if (NonFiniteRule.IsHit(record))
             return;
         _history.Add(record);
+        // An arrival tells nothing of where the run goes: what was forgotten is learned again.
+        if (_history.Series.Arrives)
+            return;
         foreach (DiagnosisRule rule in Rules)
             Tell(rule.OnStep(record, _history));
     }
+
+    /// <inheritdoc/>
+    public void OnPhase(PhaseRecord record) => _history.HasVisits = true;
 
     /// <inheritdoc/>
     public void OnGradients(GradientRecord record)

@@ -46,7 +46,7 @@ public sealed record GradientDiagnosisOptions
     public double NormSpike { get; init; } = 10;
 
     /// <summary>Least scale of a z-score, as a share of the median.</summary>
-    /// <value>0.02: a loss must stand 12 % above the median to be a spike, however calm it was</value>
+    /// <value>0.02: a loss must stand 12 % above the median to be a spike, however calm it was; and 0.03 nats, since the scale of a loss is 0.005 at least</value>
     public double SpikeSmallestShare { get; init; } = 0.02;
 
     /// <summary>Blocks in which a kind of tensor must occur for its norms to be compared over depth.</summary>
@@ -93,7 +93,7 @@ public sealed record GradientDiagnosisOptions
     /// <value>0.25</value>
     public double LearnedShare { get; init; } = 0.25;
 
-    /// <summary>Share by which the loss must rise above its best for the learning rate to be too high.</summary>
+    /// <summary>Share by which the loss must rise above its best, by 0.05 nats at least, for the learning rate to be too high.</summary>
     /// <value>0.2</value>
     public double LossRise { get; init; } = 0.2;
 

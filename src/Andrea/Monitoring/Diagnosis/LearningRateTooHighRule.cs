@@ -4,6 +4,9 @@ namespace Andrea.Monitoring.Diagnosis;
 /// changes a large share of the weights, or they soon outgrow what they began as.</summary>
 internal sealed class LearningRateTooHighRule : DiagnosisRule
 {
+    // In nats. A text that is known by heart has a loss of some 0.001, which rises to several times as much without any harm.
+    private const double LeastRise = 0.05;
+
     private readonly GradientDiagnosisOptions _options;
     private readonly Episode _rising, _large, _overwritten, _spiky, _outgrown;
     private readonly RobustWindow _ratios;
@@ -11,7 +14,6 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
     // The steps of the window's ratios, as a ring.
     private readonly long[] _ratioSteps;
     private long _ratiosSeen;
-    private double _lowestLoss = double.PositiveInfinity, _normThen;
 
     public LearningRateTooHighRule(GradientDiagnosisOptions options)
     {
@@ -27,18 +29,19 @@ internal sealed class LearningRateTooHighRule : DiagnosisRule
 
     public override Verdict? OnStep(in StepRecord record, RunHistory history)
     {
+        SourceSeries series = history.Series;
         if (history.ShortLosses.Count == 1 && record.Step == 1)
-            (_lowestLoss, _normThen) = (record.Loss, record.Clip.NormBefore);
+            (series.LowestLoss, series.NormThen) = (record.Loss, record.Clip.NormBefore);
         double loss = history.ShortLosses.Median, norm = history.ShortNorms.Median;
         bool full = history.ShortLosses.IsFull;
-        bool rises = full && loss >= (1 + _options.LossRise) * _lowestLoss && norm >= _options.NormRise * _normThen;
+        bool rises = full && loss >= series.LowestLoss + Math.Max(_options.LossRise * series.LowestLoss, LeastRise) && norm >= _options.NormRise * series.NormThen;
         bool alone = IsAlone;
         Verdict? verdict = null;
         if (_rising.Begins(rises, record.Step) && alone)
             verdict = Found(record.Step, _rising.Since, record.LearningRate,
-                Sentence($"Loss and gradient norm rise together: the loss is {Loss(loss)} (median of {_options.ShortWindow} steps) after {Loss(_lowestLoss)} at its best, the norm {Number(norm)} after {Number(_normThen)}, at learning rate {Number(record.LearningRate)}"));
-        if (full && loss < _lowestLoss)
-            (_lowestLoss, _normThen) = (loss, norm);
+                Sentence($"Loss and gradient norm rise together: the loss is {Loss(loss)} (median of {_options.ShortWindow} steps) after {Loss(series.LowestLoss)} at its best, the norm {Number(norm)} after {Number(series.NormThen)}, at learning rate {Number(record.LearningRate)}"));
+        if (full && loss < series.LowestLoss)
+            (series.LowestLoss, series.NormThen) = (loss, norm);
         bool overwritten = history.WeightGrowth >= _options.WeightGrowth && StalledLossRule.IsStalled(record, history, _options);
         if (_overwritten.Begins(overwritten, record.Step) && alone)
             verdict ??= Found(record.Step, Math.Max(1, _overwritten.Since - _options.StalledWindow), record.LearningRate,

@@ -97,16 +97,17 @@ internal sealed class RobustWindow
         return Count % 2 == 1 ? current : Middle(previous, current);
     }
 
-    /// <summary>How unusual a value is: (value - median) / scale, with scale = 1.4826 MAD, but at least a share of the median.</summary>
+    /// <summary>How unusual a value is: (value - median) / scale, with scale = 1.4826 MAD, but at least a share of the median, and a smallest scale.</summary>
     /// <param name="value">The value, usually not added yet.</param>
     /// <param name="smallestShare">Least scale, as a share of |median|: keeps values that hardly differ from making every other one unusual.</param>
+    /// <param name="smallestScale">Least scale.</param>
     /// <returns>+Infinity for NaN and Inf, and for values above the median where the scale is 0; NaN when the window is empty.</returns>
-    public double ZScore(double value, double smallestShare = 0)
+    public double ZScore(double value, double smallestShare = 0, double smallestScale = 0)
     {
         if (!double.IsFinite(value))
             return double.PositiveInfinity;
         double median = Median, distance = value - median;
-        double scale = Math.Max(NormalScale * MedianAbsoluteDeviation(), smallestShare * Math.Abs(median));
+        double scale = Math.Max(Math.Max(NormalScale * MedianAbsoluteDeviation(), smallestShare * Math.Abs(median)), smallestScale);
         return distance == 0 ? 0 : distance / scale;
     }
 

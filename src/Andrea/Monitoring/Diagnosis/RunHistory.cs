@@ -1,6 +1,7 @@
 namespace Andrea.Monitoring.Diagnosis;
 
 /// <summary>What the rules look at: medians of loss, norm and readings over windows. Steps with NaN or Inf leave no trace in it.</summary>
+/// <remarks>Losses and norms are those of the latest step's source; the rest is of the run. Allocates where a source comes for the first time.</remarks>
 internal sealed class RunHistory
 {
     private readonly GradientDiagnosisOptions _options;
@@ -13,16 +14,21 @@ internal sealed class RunHistory
     private readonly long[] _spikes;
     private long _spikeCount;
 
+    // The first for steps that name none.
+    private readonly List<SourceSeries> _sources;
+
     public RunHistory(GradientDiagnosisOptions options)
     {
         _options = options;
         _spikes = new long[options.SpikySpikes];
-        Losses = new TrendWindow(options.Window);
-        LongLosses = new TrendWindow(options.StalledWindow);
-        Norms = new TrendWindow(options.Window);
-        ShortLosses = new RobustWindow(options.ShortWindow);
-        ShortNorms = new RobustWindow(options.ShortWindow);
+        _sources = [Series = new SourceSeries(null, options)];
     }
+
+    /// <summary>What is known of the latest step's source.</summary>
+    public SourceSeries Series { get; private set; }
+
+    /// <summary>Whether a curriculum goes from source to source, so that one may be away, and partly forgotten.</summary>
+    public bool HasVisits { get; set; }
 
     /// <summary>Loss of the run's very first step, of an untrained model; NaN if it was not seen.</summary>
     public double FirstLoss { get; private set; } = double.NaN;
@@ -39,16 +45,16 @@ internal sealed class RunHistory
     /// <summary>Whether the learning rate rises.</summary>
     public bool WarmingUp => StepsSinceWarmup == 0;
 
-    public TrendWindow Losses { get; }
+    public TrendWindow Losses => Series.Losses;
 
     /// <summary>Losses over windows long enough to tell standing still from noise.</summary>
-    public TrendWindow LongLosses { get; }
+    public TrendWindow LongLosses => Series.LongLosses;
 
-    public TrendWindow Norms { get; }
+    public TrendWindow Norms => Series.Norms;
 
-    public RobustWindow ShortLosses { get; }
+    public RobustWindow ShortLosses => Series.ShortLosses;
 
-    public RobustWindow ShortNorms { get; }
+    public RobustWindow ShortNorms => Series.ShortNorms;
 
     /// <summary>Norm of each tensor over the latest records; empty before the first.</summary>
     public ReadOnlySpan<RobustWindow> TensorNorms => _tensorNorms;
@@ -74,6 +80,13 @@ internal sealed class RunHistory
     /// <summary>Step of the first of the latest <see cref="GradientDiagnosisOptions.SpikySpikes"/> norm spikes; null before there have been so many.</summary>
     public long? FirstOfLatestSpikes => _spikeCount < _spikes.Length ? null : _spikes[_spikeCount % _spikes.Length];
 
+    /// <summary>A step was made; before anything is asked about it.</summary>
+    public void Begin(in StepRecord record)
+    {
+        Series = SeriesOf(record.Source);
+        Series.Come(record.Step, HasVisits);
+    }
+
     public void Add(in SpikeRecord spike)
     {
         // A value that is not finite is another fault's.
@@ -88,11 +101,7 @@ internal sealed class RunHistory
         StepsSinceWarmup = record.LearningRate > _previousRate ? 0 : StepsSinceWarmup + 1;
         _previousRate = record.LearningRate;
         PeakRate = Math.Max(PeakRate, record.LearningRate);
-        Losses.Add(record.Loss);
-        LongLosses.Add(record.Loss);
-        Norms.Add(record.Clip.NormBefore);
-        ShortLosses.Add(record.Loss);
-        ShortNorms.Add(record.Clip.NormBefore);
+        Series.Add(record);
     }
 
     public void Add(GradientRecord record)
@@ -121,6 +130,16 @@ internal sealed class RunHistory
         UpdateRatio = MedianOfLarge(readings, static (history, reading, index) => reading.UpdateRatio);
         WeightRms = MedianOfLarge(readings, static (history, reading, index) => reading.WeightNorm / Math.Sqrt(history.Tensors[index].Length));
         WeightGrowth = MedianOfLarge(readings, static (history, reading, index) => reading.WeightNorm / history._firstWeights[index]);
+    }
+
+    private SourceSeries SeriesOf(string? source)
+    {
+        foreach (SourceSeries series in _sources)
+            if (series.Name == source)
+                return series;
+        var added = new SourceSeries(source, _options);
+        _sources.Add(added);
+        return added;
     }
 
     private void Begin(IReadOnlyList<MonitoredTensor> tensors)

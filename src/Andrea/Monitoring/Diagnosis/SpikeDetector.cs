@@ -1,3 +1,5 @@
+using Andrea.Backends;
+
 namespace Andrea.Monitoring.Diagnosis;
 
 /// <summary>Finds values far above the usual of their series, as median and MAD of a window say it.</summary>
@@ -9,7 +11,7 @@ namespace Andrea.Monitoring.Diagnosis;
 internal sealed class SpikeDetector
 {
     private readonly SpikeQuantity _quantity;
-    private readonly double _threshold, _smallestShare;
+    private readonly double _threshold, _smallestShare, _smallestScale;
     private readonly int _minimum;
     private readonly RobustWindow _window;
     private int _flaggedInRow;
@@ -26,6 +28,7 @@ internal sealed class SpikeDetector
         _quantity = quantity;
         _threshold = quantity == SpikeQuantity.Loss ? options.LossSpike : options.NormSpike;
         _smallestShare = options.SpikeSmallestShare;
+        _smallestScale = quantity == SpikeQuantity.Loss ? SpikeDecision.SmallestLossScale : 0;
         _window = new RobustWindow(options.SpikeWindow);
         _minimum = Math.Min(options.SpikeMinimum, options.SpikeWindow);
     }
@@ -38,7 +41,7 @@ internal sealed class SpikeDetector
     {
         double median = _window.Median;
         bool nonFinite = !double.IsFinite(value);
-        double score = nonFinite ? double.PositiveInfinity : _window.Count < _minimum ? 0 : _window.ZScore(value, _smallestShare);
+        double score = nonFinite ? double.PositiveInfinity : _window.Count < _minimum ? 0 : _window.ZScore(value, _smallestShare, _smallestScale);
         if (!(score > _threshold))
         {
             _window.Add(value);
@@ -55,5 +58,12 @@ internal sealed class SpikeDetector
             _flaggedInRow = 0;
         }
         return begins ? new SpikeRecord(step, _quantity, value, score, median) : null;
+    }
+
+    /// <summary>Forgets the series: what comes is one of its own.</summary>
+    public void BeginAnew()
+    {
+        _window.Clear();
+        (_flaggedInRow, _nonFinite) = (0, false);
     }
 }

@@ -4,12 +4,11 @@ namespace Andrea.Monitoring.Diagnosis;
 internal sealed class StalledLossRule(GradientDiagnosisOptions options) : DiagnosisRule
 {
     private readonly Episode _episode = new(options.StalledAfter, options.EndAfter);
-    private double _highestNorm;
 
     public override Verdict? OnStep(in StepRecord record, RunHistory history)
     {
         if (history.ShortNorms.IsFull)
-            _highestNorm = Math.Max(_highestNorm, history.ShortNorms.Median);
+            history.Series.HighestNorm = Math.Max(history.Series.HighestNorm, history.ShortNorms.Median);
         double fade = Fade(history);
         if (!_episode.Begins(IsStalled(record, history, options) && fade <= options.FadedNorm, record.Step))
             return null;
@@ -34,5 +33,5 @@ internal sealed class StalledLossRule(GradientDiagnosisOptions options) : Diagno
         && !(history.LongLosses.Recent.Median < options.LearnedShare * history.FirstLoss);
 
     private double Fade(RunHistory history) =>
-        double.IsNaN(history.TensorFade) ? history.ShortNorms.Median / _highestNorm : history.TensorFade;
+        double.IsNaN(history.TensorFade) ? history.ShortNorms.Median / history.Series.HighestNorm : history.TensorFade;
 }

@@ -20,4 +20,10 @@ internal sealed class TrendWindow(int capacity)
         if (Recent.Add(value, out double oldest))
             Earlier.Add(oldest);
     }
+
+    public void Clear()
+    {
+        Recent.Clear();
+        Earlier.Clear();
+    }
 }

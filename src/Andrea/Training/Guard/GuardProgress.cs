@@ -1,3 +1,5 @@
+using Andrea.Monitoring;
+
 namespace Andrea.Training.Guard;
 
 /// <summary>All that a <see cref="SpikeGuard"/> needs to go on with the same bits; part of a checkpoint.</summary>
@@ -32,6 +34,9 @@ internal sealed record GuardProgress
 
     /// <summary>Step of the snapshot of the latest rollback while there is none newer; -1 otherwise.</summary>
     public long RolledBackTo { get; init; } = -1;
+
+    /// <summary>Where each source stands; empty without a curriculum or with one source, and in checkpoints from before it was kept.</summary>
+    public IReadOnlyList<SourceVisit> Visits { get; init => field = value ?? []; } = [];
 
     /// <summary>What the device knows: its windows, then the rest.</summary>
     public IReadOnlyList<byte[]> Device { get; init => field = value ?? []; } = [];

@@ -134,8 +134,8 @@ internal static class StepReplay
         var options = new GradientDiagnosisOptions();
         var guard = new SpikeGuardOptions();
         double[] lossesBefore = recorded.Before(step, value => value.Loss), normsBefore = recorded.Before(step, value => value.Norm);
-        (double lossScore, double usualLoss) = SpikeDecision.ScoreOf(lossesBefore, bits.Loss, ReplayJudgement.LeastHistory, guard.LossSmallestShare);
-        (double normScore, double usualNorm) = SpikeDecision.ScoreOf(normsBefore, bits.Norm, ReplayJudgement.LeastHistory, guard.NormSmallestShare);
+        (double lossScore, double usualLoss) = SpikeDecision.ScoreOf(lossesBefore, bits.Loss, ReplayJudgement.LeastHistory, guard.LossSmallestShare, SpikeDecision.SmallestLossScale);
+        (double normScore, double usualNorm) = SpikeDecision.ScoreOf(normsBefore, bits.Norm, ReplayJudgement.LeastHistory, guard.NormSmallestShare, 0);
         double[] rows = losses.RowsOf(draw), others = losses.RowsAfter(draw);
         var sorted = new RobustWindow(rows.Length);
         foreach (double row in rows)

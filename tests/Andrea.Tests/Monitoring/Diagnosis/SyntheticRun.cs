@@ -32,6 +32,9 @@ internal sealed class SyntheticRun
 
     public Func<long, double> Loss { get; set; } = step => 1.5 + 3.1 * Math.Exp(-step / 300.0) + 0.02 * Wave(step);
 
+    /// <summary>The source of a step; null for a run without any.</summary>
+    public Func<long, string?> Source { get; set; } = step => null;
+
     public Func<long, double> Norm { get; set; } = step => 0.6 + 0.05 * Wave(step + 7);
 
     public Func<long, double> Rate { get; set; } = step => 1e-3;
@@ -82,6 +85,7 @@ internal sealed class SyntheticRun
             Step = step,
             TotalSteps = 10_000,
             Loss = Loss(step),
+            Source = Source(step),
             Clip = new ClipResult
             {
                 Call = step,

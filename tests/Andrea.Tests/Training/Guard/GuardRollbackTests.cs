@@ -124,7 +124,8 @@ public sealed class GuardRollbackTests : IDisposable
         RunTo(trainer, 80);
         GuardRecord record = Assert.Single(_log.Guard);
         double[] series = [.. _log.Steps.Select(step => reason == SkipReason.LossSpike ? step.Loss : step.Clip.NormBefore)];
-        (double score, double median) = SpikeDecision.ScoreOf(series[^33..^1], series[^1], Guard.Minimum, reason == SkipReason.LossSpike ? Guard.LossSmallestShare : Guard.NormSmallestShare);
+        (double share, double scale) = reason == SkipReason.LossSpike ? (Guard.LossSmallestShare, SpikeDecision.SmallestLossScale) : (Guard.NormSmallestShare, 0);
+        (double score, double median) = SpikeDecision.ScoreOf(series[^33..^1], series[^1], Guard.Minimum, share, scale);
         Assert.Equal((reason, series[^1], score, median), (record.Reason, record.Value, record.ZScore, record.Median));
     }
 

@@ -2,6 +2,7 @@ using Andrea.Clipping;
 using Andrea.Curriculum;
 using Andrea.Data;
 using Andrea.Monitoring;
+using Andrea.Numerics;
 using Andrea.Tests.Cpu;
 using Andrea.Tests.Support;
 using Andrea.Training;
@@ -22,10 +23,10 @@ public class GuardedSourcesTests
     {
         Steps = 150,
         Clip = new() { MaxNorm = double.PositiveInfinity },
-        Curriculum = new CurriculumOptions { PhaseSteps = [6, 9] },
+        Curriculum = new CurriculumOptions { PhaseSteps = [14, 21], OtherWeight = 0.1 },
         SpikeGuard = new SpikeGuardOptions
         {
-            Window = 16, Minimum = 6, RetryAfter = 8, WideCount = 5, WideWindow = 6, SnapshotEvery = 12, SnapshotMargin = 2, SkipBatches = 1, RateSteps = 4,
+            Window = 32, Minimum = 6, RetryAfter = 8, WideCount = 5, WideWindow = 6, SnapshotEvery = 12, SnapshotMargin = 2, SkipBatches = 1, RateSteps = 4,
         },
     };
 
@@ -34,13 +35,32 @@ public class GuardedSourcesTests
     [Fact]
     public void ChangeOfSource_OfAHealthyCurriculum_IsNoSpike()
     {
-        Log log = Train("cpu-1", Options, []);
+        Log log = Train("cpu-1", Options with { Curriculum = new CurriculumOptions { PhaseSteps = [6, 9] } }, []);
         Assert.Empty(log.Guard);
         int changes = log.Steps.Zip(log.Steps.Skip(1)).Count(pair => pair.First.Source != pair.Second.Source);
         Assert.True(changes > 10, $"The source changes only {changes} times.");
         // Far enough apart that one window for both would call it a spike.
         double prose = log.Steps[^40..].Where(step => step.Source == "prose").Average(step => step.Loss), rep = log.Steps[^40..].Where(step => step.Source == "rep").Average(step => step.Loss);
         Assert.True(prose > 3 * rep, $"The losses of the sources are {prose} and {rep}.");
+    }
+
+    [Fact]
+    public void ReturnOfASource_ThatWasForgottenForAPhase_IsNoSpike()
+    {
+        // The phases and the guard of every run, over enough steps to know one source by heart and to forget it.
+        TrainerOptions options = SmallRun.Options with { Steps = 700, LearningRate = 3e-3, Curriculum = new CurriculumOptions(), SpikeGuard = new SpikeGuardOptions(), Diagnosis = null };
+        var random = new Philox(5);
+        string[] words = [.. Enumerable.Range(0, 40).Select(_ => string.Concat(Enumerable.Range(0, 2 + random.NextInt32(5)).Select(_ => (char)('m' + random.NextInt32(12)))))];
+        TokenDataset data = Create(
+            ("prose", string.Concat(Enumerable.Range(0, 2000).Select(_ => words[random.NextInt32(words.Length)] + " "))),
+            ("rep", string.Concat(Enumerable.Repeat("abcdefgh ijkl\n", 3000))));
+        using Device device = Device.Cpu(1);
+        using Trainer trainer = new(device, SmallRun.Config with { ChannelCount = 48, LayerCount = 2 }, data, options);
+        var log = new Log();
+        Run(trainer, [], log, (int)options.Steps);
+        double[] rep = [.. log.Steps[^400..].Where(step => step.Source == "rep").Select(step => step.Loss)];
+        Assert.True(rep.Max() > 10 * rep.Min(), $"The losses of the source that comes and goes are {rep.Min()} to {rep.Max()}: nothing was forgotten.");
+        Assert.Empty(log.Guard);
     }
 
     [Theory]
@@ -99,8 +119,10 @@ public class GuardedSourcesTests
         Assert.Equal(windows[0], windows[2]);
     }
 
-    [Fact]
-    public void Checkpoint_WithOneWindowForAllSources_CanBeGoneOnWith()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Checkpoint_FromBeforeArrivals_CanBeGoneOnWith(int windows)
     {
         using var folder = new TemporaryFolder();
         using Device device = Device.Cpu(1);
@@ -112,8 +134,10 @@ public class GuardedSourcesTests
         }
         CheckpointManifest written = CheckpointManifest.Read(path);
         Assert.Equal(4, written.State.Guard!.Device.Count);
-        SnapshotProgress[] snapshots = [.. written.State.Guard.Snapshots.Select(snapshot => snapshot with { Device = [snapshot.Device[0], snapshot.Device[2]] })];
-        GuardProgress old = written.State.Guard with { Device = [written.State.Guard.Device[0], written.State.Guard.Device[2]], Snapshots = snapshots };
+        Assert.Equal(2, written.State.Guard.Visits.Count);
+        byte[][] Old(IReadOnlyList<byte[]> states) => [.. states.Take(windows), .. states.Skip(2).Take(windows)];
+        SnapshotProgress[] snapshots = [.. written.State.Guard.Snapshots.Select(snapshot => snapshot with { Device = Old(snapshot.Device) })];
+        GuardProgress old = written.State.Guard with { Device = Old(written.State.Guard.Device), Snapshots = snapshots, Visits = [] };
         File.WriteAllBytes(Path.Combine(path, CheckpointManifest.FileName), (written with { State = written.State with { Guard = old } }).ToBytes());
         using Trainer second = Trainer.Resume(device, folder["run"], _ => Data);
         var log = new Log();
