@@ -13,6 +13,11 @@ internal static unsafe class Packing
     // 64 k of 32 lanes are 8 KB: both sides of a transposition stay in the first-level cache.
     private const int TransposeDepth = 64;
 
+    // Rows are often a page apart, where no processor looks ahead by itself.
+    private const int PrefetchDistance = 8;
+
+    private const int LineLength = 16;
+
     /// <summary>Packs <paramref name="panelCount"/> panels of <paramref name="width"/> lanes.</summary>
     /// <param name="source">The operand.</param>
     /// <param name="firstLane">Lane that becomes lane 0 of the first panel.</param>
@@ -54,6 +59,9 @@ internal static unsafe class Packing
         {
             float* from = source + k * stride;
             float* to = target + (long)k * width;
+            if (Sse.IsSupported)
+                for (int lane = 0; lane < panelCount * width; lane += LineLength)
+                    Sse.Prefetch0(from + PrefetchDistance * stride + lane);
             for (int panel = 0; panel < panelCount; panel++)
             {
                 Unsafe.CopyBlockUnaligned(to, from, (uint)(width * sizeof(float)));
@@ -88,7 +96,15 @@ internal static unsafe class Packing
             {
                 for (; lane + 16 <= wholeLanes; lane += 16)
                     for (int k = start; k < end; k += 4)
+                    {
+                        // The next lines of four of the lanes; in 16 k, of all.
+                        float* next = source + (lane + (k & 12)) * stride + (k & ~15) + TransposeDepth;
+                        Sse.Prefetch0(next);
+                        Sse.Prefetch0(next + stride);
+                        Sse.Prefetch0(next + 2 * stride);
+                        Sse.Prefetch0(next + 3 * stride);
                         Transposition.SixteenLanes(source + lane * stride + k, stride, width, target + (long)k * width + lane);
+                    }
             }
             if (Avx.IsSupported)
             {
