@@ -23,6 +23,7 @@ public unsafe class MatMulBenchmark
         new("chars head", 768, 128, 65),
         new("12M qkv", 1024, 384, 1152),
         new("12M mlp out", 1024, 1536, 384),
+        new("12M head", 1024, 384, 2305),
         new("120M attention out", 4096, 768, 768),
         new("120M mlp", 4096, 768, 3072),
         new("gpt2 mlp", 256, 768, 3072),

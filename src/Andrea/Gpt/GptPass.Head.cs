@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Andrea.Tensors;
 
 namespace Andrea.Gpt;
@@ -12,11 +13,13 @@ public sealed partial class GptPass
 
     /// <summary>(B, T, V) as the last <see cref="Forward"/> left them. <see cref="Evaluate"/> and <see cref="ForwardBackward"/> keep only the logits that
     /// they are at, and may write over these.</summary>
-    /// <value>Allocated at the first use where B T V is above 32 million.</value>
+    /// <value>Where B T V is above 32 million allocated at the first use, beside those of a chunk, until the pass is disposed; undefined before the first <see cref="Forward"/>.</value>
+    /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public Tensor Logits
     {
         get
         {
+            ThrowIfDisposed();
             if (_allLogits.IsNone)
                 _allLogits = _chunks.Length == 1
                     ? _chunks[0].Logits.As(BatchSize, TokenCount, _config.VocabularySize)
@@ -38,6 +41,7 @@ public sealed partial class GptPass
     private void HeadForwardBackward(double weight, LinearTensors gradients, Tensor dFinalNorm)
     {
         LinearTensors head = _parameters.Head;
+        Debug.Assert(head.Bias.IsNone, "sums of a bias's gradient over rows are cut otherwise than chunks are");
         foreach (LogitChunk chunk in _chunks)
         {
             HeadForward(chunk.FinalNorm, chunk.Rows, chunk.Logits);

@@ -29,12 +29,12 @@ public sealed partial class GptPass
     private void MeasureMargins(LogitChunk chunk)
     {
         if (_margins is not null)
-            _backend.LogitMargins(chunk.Logits, chunk.Targets, chunk.Rows, _config.VocabularySize, _margins.Slice(chunk.FirstRow, chunk.Rows));
+            _backend.LogitMargins(chunk.Logits, chunk.Targets, chunk.Rows, _config.VocabularySize, chunk.PartOf(_margins, ref chunk.Margins));
     }
 
     private void MeasureGradientSums(LogitChunk chunk)
     {
         if (_gradientSums is not null)
-            _backend.RowSums(chunk.Logits, chunk.Rows, _config.VocabularySize, _gradientSums.Slice(chunk.FirstRow, chunk.Rows));
+            _backend.RowSums(chunk.Logits, chunk.Rows, _config.VocabularySize, chunk.PartOf(_gradientSums, ref chunk.GradientSums));
     }
 }

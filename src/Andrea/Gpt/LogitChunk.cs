@@ -13,7 +13,13 @@ internal sealed class LogitChunk
     public const long DefaultBudget = 1L << 25;
 
     // Of the blocks of rows in which the CPU sums weight gradients: so a chunk ends where a block does, and gradients have the same bits in one chunk or in many.
-    private const int RowMultiple = 384;
+    internal const int RowMultiple = 384;
+
+    /// <summary>This chunk's part of what margins and sums of gradients were last measured into, so that measuring again allocates nothing.</summary>
+    public (DeviceBuffer<float>? Whole, DeviceBuffer<float>? Part) Margins;
+
+    /// <summary>See <see cref="Margins"/>.</summary>
+    public (DeviceBuffer<double>? Whole, DeviceBuffer<double>? Part) GradientSums;
 
     private LogitChunk(GptActivations activations, DeviceBuffer<int> targets, Tensor logits, int firstRow, int rows)
     {
@@ -42,6 +48,15 @@ internal sealed class LogitChunk
 
     /// <summary>(rows)</summary>
     public DeviceBuffer<int> Targets { get; }
+
+    /// <summary>The chunk's rows of a buffer with one element for each row of the batch.</summary>
+    public DeviceBuffer<T> PartOf<T>(DeviceBuffer<T> whole, ref (DeviceBuffer<T>? Whole, DeviceBuffer<T>? Part) latest)
+        where T : unmanaged
+    {
+        if (!ReferenceEquals(latest.Whole, whole))
+            latest = (whole, whole.Slice(FirstRow, Rows));
+        return latest.Part!;
+    }
 
     /// <summary>How many rows a chunk has, but for the last: a few chunks of much the same size.</summary>
     public static long RowsFor(long rows, int vocabularySize, long budget)

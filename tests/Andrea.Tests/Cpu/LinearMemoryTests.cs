@@ -52,6 +52,11 @@ public class LinearMemoryTests
                     owned.ForEach(buffer => buffer.Dispose());
                     owned.Clear();
                 }
+                // Rows read in place over two blocks of k, rows a multiple of 4 KB apart, and k 2 KB apart, which are packed.
+                foreach ((int inputSize, int outputSize) in ((int, int)[])[(385, 35), (1024, 35), (40, 520)])
+                    RunAll(device.Backend, 31, inputSize, outputSize, length => Guarded(length, guardAfter, owned));
+                owned.ForEach(buffer => buffer.Dispose());
+                owned.Clear();
             }
             return "inside";
         }

@@ -104,8 +104,30 @@ public class GptPassTests
     }
 
     [Fact]
+    public void Step_InChunks_AllocatesNothingAlsoWhenItMeasures()
+    {
+        using TestDevice test = TestDevice.Open("cpu-1");
+        GptConfig config = Config with { ContextLength = 400, LayerCount = 1, TiedHead = false };
+        using var model = new GptModel(test.Device, config);
+        var pass = new GptPass(model, 2, 400, logitBudget: 1);
+        int[] tokens = [.. Enumerable.Range(0, 800).Select(i => i % 20)];
+        DeviceBuffer<float> margins = test.Buffer<float>(800);
+        DeviceBuffer<double> sums = test.Buffer<double>(800);
+        Andrea.Tests.Cpu.Allocations.AssertNone(() =>
+        {
+            pass.ForwardBackward(tokens, tokens);
+            pass.MeasureNext(margins, sums);
+            pass.ForwardBackward(tokens, tokens);
+        });
+        pass.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pass.Logits);
+    }
+
+    [Fact]
     public void Logits_OfALargeVocabulary_AreInFewEvenChunks()
     {
+        // What the weight gradient's bits rest on.
+        Assert.Equal(0, LogitChunk.RowMultiple % Andrea.Cpu.MatMul.Blocking.BlockDepth);
         Assert.Equal(1000, LogitChunk.RowsFor(1000, 50, 50_000));
         Assert.Equal(768, LogitChunk.RowsFor(1001, 50, 50_000));
         // Four blocks of rows, three to a chunk at most.

@@ -17,15 +17,24 @@ public class StepMemoryTests : IFingerprint
     private static readonly (Preset Preset, int Batch, int Tokens)[] Steps =
         [(Preset.Chars, 12, 64), (Preset.Andrea12M, 4, 256), (Preset.Andrea120M, 4, 256)];
 
-    static string IFingerprint.Fingerprint() =>
-        string.Join('\n', Steps.Select(step => OfAllLayers(step.Preset.Config, step.Batch, step.Tokens).ToString(CultureInfo.InvariantCulture)));
+    // 1,536 rows of logits in four chunks, which would be 309 MB at once.
+    private static readonly GptConfig LargeVocabulary = new() { VocabularySize = 50_257, ContextLength = 768, ChannelCount = 16, HeadCount = 2, LayerCount = 1 };
+
+    static string IFingerprint.Fingerprint()
+    {
+        IEnumerable<long> overheads = Steps.Select(step => OfAllLayers(step.Preset.Config, step.Batch, step.Tokens));
+        return string.Join('\n', overheads.Append(Overhead(LargeVocabulary, 2, 768)).Select(bytes => bytes.ToString(CultureInfo.InvariantCulture)));
+    }
 
     [Fact]
     public void TrainingStep_HoldsAtMostATenthMoreThanArenasAndActivations()
     {
         long[] overheads =
             [.. InstructionSetRunner.Fingerprint<StepMemoryTests>("all").Split('\n').Select(line => long.Parse(line, CultureInfo.InvariantCulture))];
-        Assert.Equal(Steps.Length, overheads.Length);
+        Assert.Equal(Steps.Length + 1, overheads.Length);
+        Assert.Equal(sizeof(float) * 384 * 50_257, LogitBytes(1536, 50_257));
+        double large = Needed(LargeVocabulary, 2, 768);
+        Assert.InRange((large + overheads[^1]) / large, 1, MostOfWhatIsNeeded);
         foreach (((Preset preset, int batch, int tokens), long overhead) in Steps.Zip(overheads))
         {
             double needed = Needed(preset.Config, batch, tokens);
@@ -62,7 +71,9 @@ public class StepMemoryTests : IFingerprint
     {
         long rows = (long)batch * tokens, channels = config.ChannelCount;
         long layer = 16 * channels + 4 + config.HeadCount, others = 11 * channels + 3;
-        return sizeof(float) * (4 * GptParameters.CreateLayout(config).ArenaLength + rows * (config.LayerCount * layer + others)
-            + LogitChunk.RowsFor(rows, config.VocabularySize, LogitChunk.DefaultBudget) * config.VocabularySize);
+        return sizeof(float) * (4 * GptParameters.CreateLayout(config).ArenaLength + rows * (config.LayerCount * layer + others))
+            + LogitBytes(rows, config.VocabularySize);
     }
+
+    private static long LogitBytes(long rows, int vocabularySize) => sizeof(float) * LogitChunk.RowsFor(rows, vocabularySize, LogitChunk.DefaultBudget) * vocabularySize;
 }

@@ -3,7 +3,7 @@ namespace Andrea.Cpu.MatMul;
 /// <summary>How a product is cut: what is packed once for all threads, what each thread packs for itself, and in which portions.</summary>
 /// <remarks>
 /// Part of one operand is shared: all threads pack it together. Then each takes blocks of the other operand, packs a block into its own
-/// second-level cache, and multiplies it with all shared panels. So each element of either operand is packed about once.
+/// second-level cache, or reads it where it lies, and multiplies it with all shared panels. So each element is packed about once, or not at all.
 /// None of these numbers but <see cref="BlockDepth"/> has any influence on a result. They were found by measuring a GPT's shapes.
 /// </remarks>
 internal readonly struct Blocking

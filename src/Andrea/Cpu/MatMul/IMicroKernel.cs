@@ -8,7 +8,7 @@ namespace Andrea.Cpu.MatMul;
 /// </remarks>
 internal unsafe interface IMicroKernel
 {
-    /// <summary>Rows of a tile; lanes of a packed panel of the left operand.</summary>
+    /// <summary>Rows of a tile; lanes of a panel of the left operand.</summary>
     static abstract int Rows { get; }
 
     /// <summary>Columns of a tile; lanes of a packed panel of the right operand.</summary>
@@ -23,7 +23,7 @@ internal unsafe interface IMicroKernel
     /// <param name="target">Where (Rows, Columns) sums go.</param>
     static abstract void Multiply(float* left, nint rowStride, nint depthStride, float* right, long depth, in TileTarget target);
 
-    /// <summary>The first 4 rows of <see cref="Multiply"/>, in a third of the time; for the lower edge and for very few rows.</summary>
+    /// <summary>The first 4 rows of <see cref="Multiply"/>, in as little as a third of the time; for the lower edge and for very few rows.</summary>
     /// <param name="left">(4, depth) as the strides say.</param>
     /// <param name="rowStride">Elements from one row of it to the next.</param>
     /// <param name="depthStride">Elements from one k of it to the next.</param>

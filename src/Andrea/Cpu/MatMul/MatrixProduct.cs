@@ -62,7 +62,7 @@ internal static unsafe class MatrixProduct<TKernel>
     /// Along k, each of a tile's rows is a stream of its own; only if they are a multiple of 4 KB apart they share 8 lines of a first-level cache.
     /// Across k, every k is a line of its own, which pays while they are close together: from 2 KB on, caches and address translation suffer.
     /// </remarks>
-    private static bool CanReadLeftInPlace(in Operand left) => left.DepthStride == 1 ? left.LaneStride % 1024 != 0 : left.DepthStride < 512;
+    internal static bool CanReadLeftInPlace(in Operand left) => left.DepthStride == 1 ? left.LaneStride % 1024 != 0 : left.DepthStride < 512;
 
     /// <summary>The part of a product whose shared panels are packed at one time.</summary>
     private struct Part

@@ -51,6 +51,20 @@ public sealed unsafe class MatrixProductTests : IDisposable
             Check(kernel, rows, columns: 140, depth: 5, variant: 1);
     }
 
+    [Theory]
+    [InlineData(384, true)]
+    [InlineData(1023, true)]
+    [InlineData(1024, false)]
+    [InlineData(3072, false)]
+    public void LeftRows_AreReadInPlace_UnlessAMultipleOf4KBApart(int depth, bool inPlace) =>
+        Assert.Equal(inPlace, MatrixProduct<Kernel512>.CanReadLeftInPlace(Operand.LaneByDepth(0, 100, depth)));
+
+    [Theory]
+    [InlineData(511, true)]
+    [InlineData(512, false)]
+    public void LeftColumns_AreReadInPlace_WhileCloseTogether(int rows, bool inPlace) =>
+        Assert.Equal(inPlace, MatrixProduct<Kernel512>.CanReadLeftInPlace(Operand.DepthByLane(0, rows)));
+
     [Fact]
     public void Run_Epilogue_SeesEachCompleteElementOnce()
     {
