@@ -13,7 +13,7 @@ public sealed partial class GptPass
 
     /// <summary>(B, T, V) as the last <see cref="Forward"/> left them. <see cref="Evaluate"/> and <see cref="ForwardBackward"/> keep only the logits that
     /// they are at, and may write over these.</summary>
-    /// <value>Where B T V is above 32 million allocated at the first use, beside those of a chunk, until the pass is disposed; undefined before the first <see cref="Forward"/>.</value>
+    /// <value>Where B T V is above 64 million allocated at the first use, beside those of a chunk, until the pass is disposed; undefined before the first <see cref="Forward"/>.</value>
     /// <exception cref="ObjectDisposedException">This pass, the model or the device has been disposed.</exception>
     public Tensor Logits
     {

@@ -5,7 +5,7 @@ namespace Andrea.Gpt;
 
 /// <summary>Forward and backward of a model over batches of one shape (B, T): holds the activations, adds to the model's gradients.</summary>
 /// <remarks>
-/// Memory: about (16 L + 12) B T C floats and the logits, which are B T V; where those are above 32 million, of as many blocks of 384 rows as fit 32 million, and of one at least.
+/// Memory: about (16 L + 12) B T C floats and the logits, which are B T V; where those are above 64 million, of as many blocks of 384 rows as fit 64 million, and of one at least.
 /// Nothing is allocated after the first backward pass, but for all logits where they are asked for (<see cref="Logits"/>). Loss and gradients are means over all positions;
 /// several micro-batches accumulate into one step. Not thread-safe.
 /// </remarks>

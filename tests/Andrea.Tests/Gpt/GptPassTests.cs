@@ -134,8 +134,8 @@ public class GptPassTests
         Assert.Equal(768, LogitChunk.RowsFor(4 * 384, 50, 3 * 384 * 50));
         // Not less than one block, however small the budget.
         Assert.Equal(384, LogitChunk.RowsFor(4096, 50_257, 1));
-        Assert.Equal(384, LogitChunk.RowsFor(4096, 50_257, LogitChunk.DefaultBudget));
-        Assert.Equal(1920, LogitChunk.RowsFor(8192, 16_641, LogitChunk.DefaultBudget));
+        Assert.Equal(1152, LogitChunk.RowsFor(4096, 50_257, LogitChunk.DefaultBudget));
+        Assert.Equal(3072, LogitChunk.RowsFor(8192, 16_641, LogitChunk.DefaultBudget));
     }
 
     [Fact]
