@@ -124,8 +124,8 @@ internal sealed class HeadFit
         }
     }
 
-    // Four sums, since one would wait for itself at every addition.
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    /// <summary>The sum of products, as four sums, since one would wait for itself at every addition.</summary>
+    internal static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
         double sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
         int i = 0;

@@ -15,12 +15,12 @@ internal sealed class HeadRows(HeadFeatures features, float[] trained)
     {
         double norm = 0;
         for (int token = 0; token < _first; token++)
-            norm += Math.Sqrt(Dot(TrainedRow(token), TrainedRow(token))) / _first;
+            norm += Math.Sqrt(HeadFit.Dot(TrainedRow(token), TrainedRow(token))) / _first;
         norm = _first == 0 ? 1 / Math.Sqrt(_channels) : norm;
         return Rows(token =>
         {
             double[] mean = features.MeanOf(token);
-            double length = Math.Sqrt(Dot(mean, mean));
+            double length = Math.Sqrt(HeadFit.Dot(mean, mean));
             return Scaled(mean, length > 0 ? norm / length : 0);
         });
     }
@@ -56,11 +56,11 @@ internal sealed class HeadRows(HeadFeatures features, float[] trained)
         for (int i = 0; i < known.Length; i++)
         {
             double[] classifier = Product(moment, classifiers[i]), unigram = Product(moment, unigrams[i]);
-            cc += weights[i] * Dot(classifiers[i], classifier);
-            cu += weights[i] * Dot(classifiers[i], unigram);
-            uu += weights[i] * Dot(unigrams[i], unigram);
-            tc += weights[i] * Dot(trainedRows[i], classifier);
-            tu += weights[i] * Dot(trainedRows[i], unigram);
+            cc += weights[i] * HeadFit.Dot(classifiers[i], classifier);
+            cu += weights[i] * HeadFit.Dot(classifiers[i], unigram);
+            uu += weights[i] * HeadFit.Dot(unigrams[i], unigram);
+            tc += weights[i] * HeadFit.Dot(trainedRows[i], classifier);
+            tu += weights[i] * HeadFit.Dot(trainedRows[i], unigram);
         }
         double determinant = cc * uu - cu * cu;
         // Tokens that are all as frequent leave the second number open.
@@ -156,20 +156,12 @@ internal sealed class HeadRows(HeadFeatures features, float[] trained)
     private double[] TrainedRow(int token) => [.. trained.AsSpan(token * _channels, _channels).ToArray().Select(value => (double)value)];
 
     private double[] Product(double[] matrix, double[] vector) =>
-        [.. Enumerable.Range(0, _channels).Select(i => Dot(matrix.AsSpan(i * _channels, _channels), vector))];
+        [.. Enumerable.Range(0, _channels).Select(i => HeadFit.Dot(matrix.AsSpan(i * _channels, _channels), vector))];
 
     private static double[] Scaled(double[] values, double factor)
     {
         for (int i = 0; i < values.Length; i++)
             values[i] *= factor;
         return values;
-    }
-
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
-    {
-        double sum = 0;
-        for (int i = 0; i < a.Length; i++)
-            sum += a[i] * b[i];
-        return sum;
     }
 }

@@ -19,12 +19,7 @@ internal readonly unsafe struct KernelScalar : IMicroKernel
                 float sum = 0;
                 for (long k = 0; k < depth; k++)
                     sum = MathF.FusedMultiplyAdd(left[row * rowStride + (nint)k * depthStride], right[k * TileColumns + column], sum);
-                long offset = row * target.Stride + column;
-                if (target.Initial != null)
-                    sum = (target.Bias == null ? target.Initial[offset] : target.Initial[offset] + target.Bias[column]) + sum;
-                else if (target.Bias != null)
-                    sum = target.Bias[column] + sum;
-                target.Output[offset] = sum;
+                target.Write(row, column, sum);
             }
         }
     }

@@ -212,13 +212,17 @@ internal static unsafe class MatrixProduct<TKernel>
         long stride = product.Right.Lanes;
         long columns = Math.Min(TKernel.Columns, stride - firstColumn);
         long offset = firstRow * stride + firstColumn;
-        float* initial = product.Initial == null ? null : product.Initial + offset;
-        float* bias = product.Bias == null ? null : product.Bias + firstColumn;
-        TileWriter.Prefetch(product.Output + offset, stride, rows, TKernel.Columns);
+        var target = new TileTarget
+        {
+            Initial = product.Initial == null ? null : product.Initial + offset,
+            Bias = product.Bias == null ? null : product.Bias + firstColumn,
+            Output = product.Output + offset,
+            Stride = stride,
+        };
+        target.Prefetch(rows, TKernel.Columns);
         if (rows == TKernel.Rows && columns == TKernel.Columns)
         {
-            var whole = new TileTarget { Initial = initial, Bias = bias, Output = product.Output + offset, Stride = stride };
-            TKernel.Multiply(left, rowStride, depthStride, right, depth, whole);
+            TKernel.Multiply(left, rowStride, depthStride, right, depth, target);
             return;
         }
         var edge = new TileTarget { Output = tile, Stride = TKernel.Columns };
@@ -234,6 +238,6 @@ internal static unsafe class MatrixProduct<TKernel>
                 TKernel.MultiplyFourRows(left + row * rowStride, rowStride, depthStride, right, depth, edge);
             }
         }
-        TileWriter.Write(tile, TKernel.Columns, rows, columns, initial, bias, product.Output + offset, stride);
+        target.WriteEdge(tile, TKernel.Columns, rows, columns);
     }
 }

@@ -51,7 +51,7 @@ internal unsafe struct RowProduct : IRangeWork
         {
             long depth = Math.Min(Blocking.BlockDepth, product.Depth - k);
             SumBlock(product.Left.Data + k, weight + k, stride, lanes, depth, weight + GroupLanes * (stride + k), sums);
-            TileWriter.Write(sums, GroupLanes, 1, lanes, initial, bias, output, 0);
+            new TileTarget { Initial = initial, Bias = bias, Output = output }.WriteEdge(sums, GroupLanes, 1, lanes);
             initial = output;
             bias = null;
         }
