@@ -30,12 +30,24 @@ internal unsafe struct TileTarget
                 Sse.Prefetch0(Output + row * Stride + column);
     }
 
-    /// <summary>Writes 32 sums of a row.</summary>
+    /// <summary>Writes 32 sums of a row. Written out, since one branch and one offset for both cost the kernel less.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Write(int row, Vector512<float> a, Vector512<float> b)
     {
-        Write(row, 0, a);
-        Write(row, 16, b);
+        if (Initial != null)
+        {
+            float* initial = Initial + row * Stride;
+            a = Bias == null ? Vector512.Load(initial) + a : Vector512.Load(initial) + Vector512.Load(Bias) + a;
+            b = Bias == null ? Vector512.Load(initial + 16) + b : Vector512.Load(initial + 16) + Vector512.Load(Bias + 16) + b;
+        }
+        else if (Bias != null)
+        {
+            a = Vector512.Load(Bias) + a;
+            b = Vector512.Load(Bias + 16) + b;
+        }
+        float* output = Output + row * Stride;
+        a.Store(output);
+        b.Store(output + 16);
     }
 
     /// <summary>Writes 24 sums of a row.</summary>
