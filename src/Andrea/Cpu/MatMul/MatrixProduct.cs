@@ -212,13 +212,12 @@ internal static unsafe class MatrixProduct<TKernel>
         long stride = product.Right.Lanes;
         long columns = Math.Min(TKernel.Columns, stride - firstColumn);
         long offset = firstRow * stride + firstColumn;
-        var target = new TileTarget
-        {
-            Initial = product.Initial == null ? null : product.Initial + offset,
-            Bias = product.Bias == null ? null : product.Bias + firstColumn,
-            Output = product.Output + offset,
-            Stride = stride,
-        };
+        // Field by field: an initializer builds a copy, and loads it in one piece before its parts have left the store buffer.
+        TileTarget target;
+        target.Initial = product.Initial == null ? null : product.Initial + offset;
+        target.Bias = product.Bias == null ? null : product.Bias + firstColumn;
+        target.Output = product.Output + offset;
+        target.Stride = stride;
         target.Prefetch(rows, TKernel.Columns);
         if (rows == TKernel.Rows && columns == TKernel.Columns)
         {
