@@ -25,7 +25,13 @@ internal readonly struct Blocking
     // The right operand is the shared one unless it is so much larger than the left one that it would be packed in many chunks.
     private const long ColumnsPerRowToShareRows = 4;
 
-    private readonly int _threads;
+    // A slice has at least so many shared panels, so that packing a block for each of its slices stays little beside multiplying it.
+    private const long PanelsOfSlice = 2;
+
+    // More slices would gain nothing that could be measured.
+    private const long MostSlices = 8;
+
+    private readonly int _threads, _slices, _segmentBlocks;
 
     public readonly bool SharesColumns;
     public readonly int SharedWidth, PrivateWidth;
@@ -40,7 +46,7 @@ internal readonly struct Blocking
     /// <summary>Panels of the private operand that a thread takes at most at a time.</summary>
     public readonly int LargestPrivateBlock;
 
-    /// <summary>How many blocks of private panels there are.</summary>
+    /// <summary>How many blocks of private panels there are, slices counted one by one.</summary>
     public readonly int PrivateBlocks;
 
     public readonly long DepthBlocks;
@@ -65,19 +71,29 @@ internal readonly struct Blocking
         SharedChunk = Evenly(SharedPanels, sharedLimit / Math.Min(DepthBlocks, PreferredDepthChunk));
         DepthChunk = Evenly(DepthBlocks, sharedLimit / SharedChunk);
         _threads = threads;
+        _slices = threads == 1 ? 1 : (int)Math.Clamp(SharedChunk / PanelsOfSlice, 1, MostSlices);
         LargestPrivateBlock = (int)Math.Clamp(privateBudget / (PrivateWidth * BlockDepth), 1, PrivatePanels);
-        for (long panel = 0; panel < PrivatePanels; PrivateBlocks++)
-            panel += PrivateBlockAt(panel);
+        // Segments are of two lengths, and the shorter may have more blocks: 5 panels are 3, 1 and 1, but 6 are 3, 2 and 1.
+        long longest = SegmentStart(1);
+        _segmentBlocks = Math.Max(BlocksOf(longest), BlocksOf(longest - 1));
+        PrivateBlocks = _segmentBlocks * threads;
     }
 
-    /// <summary>A block of private panels.</summary>
-    /// <param name="index">0 up to <see cref="PrivateBlocks"/> - 1.</param>
-    public (long First, int Count) PrivateBlock(long index)
+    /// <summary>A block of private panels, or a slice of one: multiplied with one of as many parts of the shared panels.</summary>
+    /// <param name="index">0 up to <see cref="PrivateBlocks"/> - 1. Each thread's segment has as many; the last of a segment may be empty.</param>
+    public (long First, int Count, int Slice, int Slices) PrivateBlock(long index)
     {
-        long panel = 0;
-        for (; index > 0; index--)
-            panel += PrivateBlockAt(panel);
-        return (panel, PrivateBlockAt(panel));
+        (long segment, index) = Math.DivRem(index, _segmentBlocks);
+        long panel = SegmentStart(segment), end = SegmentStart(segment + 1);
+        while (panel < end)
+        {
+            int count = BlockAt(panel, end), slices = SlicesOf(count);
+            if (index < slices)
+                return (panel, count, (int)index, slices);
+            index -= slices;
+            panel += count;
+        }
+        return (end, 0, 0, 1);
     }
 
     public long SharedLength => SharedChunk * DepthChunk * SharedWidth * BlockDepth;
@@ -93,14 +109,31 @@ internal readonly struct Blocking
         return (count + chunks - 1) / chunks;
     }
 
-    /// <summary>Panels of the block that begins with a panel: as many as fit the cache, and fewer towards the end.</summary>
-    /// <remarks>Large blocks use what they load more often; small ones leave no thread waiting for the last. Guided self-scheduling:
-    /// a thread's share of half of what is left (Polychronopoulos and Kuck 1987).</remarks>
-    private int PrivateBlockAt(long panel)
+    /// <summary>How many blocks a segment of so many panels has.</summary>
+    private int BlocksOf(long panels)
     {
-        if (_threads == 1)
-            return (int)Math.Min(LargestPrivateBlock, PrivatePanels - panel);
-        long left = PrivatePanels - panel, share = (left + 2 * _threads - 1) / (2 * _threads);
-        return (int)Math.Min(share, LargestPrivateBlock);
+        int blocks = 0;
+        for (long panel = 0; panel < panels;)
+        {
+            int count = BlockAt(panel, panels);
+            panel += count;
+            blocks += SlicesOf(count);
+        }
+        return blocks;
     }
+
+    /// <summary>The first panel of a thread's segment. Rounded up, so that no segment is longer than the first.</summary>
+    private long SegmentStart(long segment) => (PrivatePanels * segment + _threads - 1) / _threads;
+
+    /// <summary>Panels of the block that begins with a panel: as many as fit the cache, and fewer towards the segment's end.</summary>
+    /// <remarks>Large blocks use what they load more often; small ones leave no thread waiting for the last. Guided self-scheduling:
+    /// half of what is left (Polychronopoulos and Kuck 1987).</remarks>
+    private int BlockAt(long panel, long end)
+    {
+        long left = end - panel;
+        return (int)Math.Min(_threads == 1 ? left : (left + 1) / 2, LargestPrivateBlock);
+    }
+
+    /// <summary>Blocks of a single panel come last, or are all there is; even they would leave threads waiting.</summary>
+    private int SlicesOf(int count) => count == 1 ? _slices : 1;
 }

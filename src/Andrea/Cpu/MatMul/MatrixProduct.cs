@@ -12,9 +12,6 @@ namespace Andrea.Cpu.MatMul;
 internal static unsafe class MatrixProduct<TKernel>
     where TKernel : struct, IMicroKernel
 {
-    // How many panels one task of the cooperative packing does.
-    private const int PackGrain = 4;
-
     /// <summary>Computes the product.</summary>
     /// <param name="product">At least one row, column and k.</param>
     /// <param name="team">Threads to use.</param>
@@ -48,9 +45,8 @@ internal static unsafe class MatrixProduct<TKernel>
                     FirstDepthBlock = depthBlock,
                     DepthBlocks = Math.Min(blocking.DepthChunk, blocking.DepthBlocks - depthBlock),
                 };
-                part.PackGroups = (part.SharedPanels + PackGrain - 1) / PackGrain;
                 var pack = new PackWork { Part = part };
-                team.Run(ref pack, part.PackGroups * part.DepthBlocks);
+                team.Run(ref pack, part.SharedPanels * part.DepthBlocks);
                 var multiply = new MultiplyWork { Part = part, PrivateScratch = memory, PrivateLength = privateLength };
                 team.Run(ref multiply, blocking.PrivateBlocks);
             }
@@ -70,7 +66,7 @@ internal static unsafe class MatrixProduct<TKernel>
         public Product Product;
         public Blocking Blocking;
         public float* Shared;
-        public long FirstSharedPanel, SharedPanels, FirstDepthBlock, DepthBlocks, PackGroups;
+        public long FirstSharedPanel, SharedPanels, FirstDepthBlock, DepthBlocks;
 
         /// <summary>Whether whole panels of the left operand are read where the matrix lies, instead of being packed.</summary>
         public bool ReadsLeftInPlace;
@@ -82,7 +78,7 @@ internal static unsafe class MatrixProduct<TKernel>
         public readonly int BlockDepthAt(long firstDepth) => (int)Math.Min(Blocking.BlockDepth, Product.Depth - firstDepth);
     }
 
-    /// <summary>Packs shared panels; an index is a group of neighbouring panels of one block of k.</summary>
+    /// <summary>Packs shared panels; an index is a panel of one block of k.</summary>
     private struct PackWork : IRangeWork
     {
         public Part Part;
@@ -92,17 +88,14 @@ internal static unsafe class MatrixProduct<TKernel>
         {
             for (long index = start; index < end; index++)
             {
-                (long depthBlock, long group) = Math.DivRem(index, Part.PackGroups);
-                long panel = group * PackGrain;
-                int panelCount = (int)Math.Min(PackGrain, Part.SharedPanels - panel);
-                long panelStride = Part.Blocking.SharedWidth * Blocking.BlockDepth;
-                float* target = Part.SharedBlock(depthBlock) + panel * panelStride;
+                (long depthBlock, long panel) = Math.DivRem(index, Part.SharedPanels);
+                float* target = Part.SharedBlock(depthBlock) + panel * Part.Blocking.SharedWidth * Blocking.BlockDepth;
                 long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
                 long firstPanel = Part.FirstSharedPanel + panel;
                 if (Part.Blocking.SharesColumns)
-                    PackColumns(Part.Product.Right, firstPanel, panelCount, firstDepth, Part.BlockDepthAt(firstDepth), target);
+                    PackColumns(Part.Product.Right, firstPanel, 1, firstDepth, Part.BlockDepthAt(firstDepth), target);
                 else
-                    PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, Part.BlockDepthAt(firstDepth), target);
+                    PackRows(Part.Product.Left, firstPanel, 1, firstDepth, Part.BlockDepthAt(firstDepth), target);
             }
         }
     }
@@ -120,7 +113,10 @@ internal static unsafe class MatrixProduct<TKernel>
             float* panels = PrivateScratch + worker * PrivateLength;
             for (long index = start; index < end; index++)
             {
-                (long firstPanel, int panelCount) = Part.Blocking.PrivateBlock(index);
+                (long firstPanel, int panelCount, int slice, int slices) = Part.Blocking.PrivateBlock(index);
+                if (panelCount == 0)
+                    continue;
+                long shared = Part.SharedPanels * slice / slices, sharedEnd = Part.SharedPanels * (slice + 1) / slices;
                 for (long depthBlock = 0; depthBlock < Part.DepthBlocks; depthBlock++)
                 {
                     long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
@@ -131,10 +127,10 @@ internal static unsafe class MatrixProduct<TKernel>
                         PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, depth, panels);
                     else if ((firstPanel + panelCount) * TKernel.Rows > Part.Product.Left.Lanes)
                         PackRows(Part.Product.Left, firstPanel + panelCount - 1, 1, firstDepth, depth, panels + (panelCount - 1) * TKernel.Rows * Blocking.BlockDepth);
-                    MultiplyBlock(Part, firstPanel, panelCount, panels, depthBlock, depth);
+                    MultiplyBlock(Part, firstPanel, panelCount, shared, sharedEnd, panels, depthBlock, depth);
                 }
                 if (!Part.Product.Epilogue.IsNone && Part.FirstDepthBlock + Part.DepthBlocks == Part.Blocking.DepthBlocks)
-                    Finish(Part, firstPanel, panelCount);
+                    Finish(Part, firstPanel, panelCount, shared, sharedEnd);
             }
         }
     }
@@ -153,7 +149,8 @@ internal static unsafe class MatrixProduct<TKernel>
 
     /// <summary>Shared panels outside: each comes from the last-level cache once, while the private ones stay in the second level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyBlock(in Part part, long firstPanel, int panelCount, float* panels, long depthBlock, int depth)
+    private static void MultiplyBlock(
+        in Part part, long firstPanel, int panelCount, long shared, long sharedEnd, float* panels, long depthBlock, int depth)
     {
         Product product = part.Product;
         if (part.FirstDepthBlock + depthBlock > 0)
@@ -162,14 +159,14 @@ internal static unsafe class MatrixProduct<TKernel>
             product.Bias = null;
         }
         float* tile = panels + part.Blocking.PrivateLength;
-        float* sharedPanel = part.SharedBlock(depthBlock);
         long sharedStride = part.Blocking.SharedWidth * Blocking.BlockDepth;
+        float* sharedPanel = part.SharedBlock(depthBlock) + shared * sharedStride;
         long privateStride = part.Blocking.PrivateWidth * Blocking.BlockDepth;
         long firstDepth = (part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
         // Whole panels that lie in the matrix; none where they are packed.
         long inPlace = part.ReadsLeftInPlace ? Math.Min(panelCount, product.Left.Lanes / TKernel.Rows - firstPanel) : 0;
         float* left = product.Left.Data + firstPanel * TKernel.Rows * product.Left.LaneStride + firstDepth * product.Left.DepthStride;
-        for (long shared = 0; shared < part.SharedPanels; shared++)
+        for (; shared < sharedEnd; shared++)
         {
             float* privatePanel = panels;
             for (int i = 0; i < panelCount; i++)
@@ -188,10 +185,12 @@ internal static unsafe class MatrixProduct<TKernel>
         }
     }
 
-    /// <summary>The epilogue of a private block times all shared panels: in long runs, which tiles would not be, and in a near cache still.</summary>
-    private static void Finish(in Part part, long firstPanel, int panelCount)
+    /// <summary>The epilogue of a private block times shared panels: in long runs, which tiles would not be, and in a near cache still.</summary>
+    private static void Finish(in Part part, long firstPanel, int panelCount, long shared, long sharedEnd)
     {
-        long shared = part.FirstSharedPanel, sharedEnd = shared + part.SharedPanels, privateEnd = firstPanel + panelCount;
+        long privateEnd = firstPanel + panelCount;
+        shared += part.FirstSharedPanel;
+        sharedEnd += part.FirstSharedPanel;
         (long row, long rowEnd, long column, long columnEnd) =
             part.Blocking.SharesColumns ? (firstPanel, privateEnd, shared, sharedEnd) : (shared, sharedEnd, firstPanel, privateEnd);
         row *= TKernel.Rows;
