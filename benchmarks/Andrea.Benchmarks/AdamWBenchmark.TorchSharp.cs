@@ -19,7 +19,7 @@ public unsafe partial class AdamWBenchmark
     }
 
     partial void SetupTorch() =>
-        _torch = new TorchSharpOptimizer("cpu", Threads == 0 ? Environment.ProcessorCount : Threads, [[N / 256, 256]], LearningRate, WeightDecay);
+        _torch = new TorchSharpOptimizer("cpu", Threads, [[N / 256, 256]], LearningRate, WeightDecay);
 
     partial void CleanupTorch() => _torch.Dispose();
 }

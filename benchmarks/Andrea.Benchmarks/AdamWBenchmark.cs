@@ -22,8 +22,8 @@ public unsafe partial class AdamWBenchmark
     [Params(1_024, 65_536, 1 << 20, 16 << 20, 124_439_808)]
     public int N { get; set; }
 
-    /// <summary>Threads of Andrea and TorchSharp; 0 is one for each processor. The naive loop has one.</summary>
-    [Params(1, 0)]
+    /// <summary>Threads of Andrea and TorchSharp. The naive loop has one.</summary>
+    [ThreadCounts]
     public int Threads { get; set; }
 
     [GlobalSetup]

@@ -26,10 +26,8 @@ public class AttentionBenchmark
     [ParamsSource(nameof(Problems))]
     public Sizes Problem { get; set; }
 
-    public static IEnumerable<int> ThreadCounts => new SortedSet<int> { 1, Environment.ProcessorCount };
-
     /// <summary>Threads of <see cref="Forward"/>, <see cref="Backward"/> and <see cref="Decode"/>.</summary>
-    [ParamsSource(nameof(ThreadCounts))]
+    [ThreadCounts]
     public int Threads { get; set; }
 
     [GlobalSetup]

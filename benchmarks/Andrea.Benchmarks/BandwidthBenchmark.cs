@@ -13,8 +13,7 @@ public class BandwidthBenchmark
     [Params(65_536, 1 << 20, 124_439_808)]
     public int N { get; set; }
 
-    /// <summary>0 is one for each processor.</summary>
-    [Params(1, 0)]
+    [ThreadCounts]
     public int Threads { get; set; }
 
     /// <summary>Whether memory is asked for ahead of its use.</summary>
@@ -22,7 +21,7 @@ public class BandwidthBenchmark
     public bool Prefetch { get; set; }
 
     [GlobalSetup]
-    public void Setup() => _bandwidth = new Bandwidth(N, Threads == 0 ? Environment.ProcessorCount : Threads);
+    public void Setup() => _bandwidth = new Bandwidth(N, Threads);
 
     [GlobalCleanup]
     public void Cleanup() => _bandwidth.Dispose();

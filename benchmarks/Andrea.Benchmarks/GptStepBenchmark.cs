@@ -5,6 +5,7 @@ using Andrea.Training;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 
 namespace Andrea.Benchmarks;
 
@@ -33,8 +34,7 @@ public class GptStepBenchmark
     [ParamsSource(nameof(Problems))]
     public Work Problem { get; set; } = null!;
 
-    /// <summary>0 is one for each processor.</summary>
-    [Params(1, 0)]
+    [ThreadCounts]
     public int Threads { get; set; }
 
     [GlobalSetup]
@@ -92,7 +92,8 @@ public class GptStepBenchmark
     {
         public TokenConfig()
         {
-            AddJob(Measurement.Job);
+            // Five times: some of these steps take seconds.
+            AddJob(Measurement.Job.WithWarmupCount(1).WithIterationCount(5));
             AddColumn(StatisticColumn.Median, StatisticColumn.Min);
             AddColumn(new RateColumn("tokens/s", "B T / median time", benchmark => 1e9 * ((Work)benchmark.Parameters[nameof(Problem)]).Tokens));
         }

@@ -12,7 +12,7 @@ public partial class GradClipBenchmark
     public double TorchSharp() => _torch.Clip(maxNorm: 1);
 
     partial void SetupTorch() =>
-        _torch = new TorchSharpOptimizer("cpu", Threads == 0 ? Environment.ProcessorCount : Threads, [[N]], learningRate: 1e-4, weightDecay: 0.1);
+        _torch = new TorchSharpOptimizer("cpu", Threads, [[N]], learningRate: 1e-4, weightDecay: 0.1);
 
     partial void CleanupTorch() => _torch.Dispose();
 }

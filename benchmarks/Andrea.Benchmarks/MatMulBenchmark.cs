@@ -32,12 +32,10 @@ public unsafe class MatMulBenchmark
         new("one token, gpt2 head", 1, 768, 50257),
     ];
 
-    public static IEnumerable<int> ThreadCounts => new SortedSet<int> { 1, Environment.ProcessorCount };
-
     [ParamsSource(nameof(Shapes))]
     public LayerShape Shape { get; set; } = null!;
 
-    [ParamsSource(nameof(ThreadCounts))]
+    [ThreadCounts]
     public int Threads { get; set; }
 
     [GlobalSetup]

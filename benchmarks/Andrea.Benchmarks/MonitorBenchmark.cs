@@ -31,8 +31,7 @@ public class MonitorBenchmark
     [Params("andrea12m", "andrea120m")]
     public string Model { get; set; } = "";
 
-    /// <summary>0 is one for each processor.</summary>
-    [Params(1, 0)]
+    [ThreadCounts]
     public int Threads { get; set; }
 
     /// <summary>Tokens of a sequence of the whole step, of which there are 4 in a batch; 0 times the optimizer's half alone.</summary>
