@@ -45,8 +45,8 @@ internal static unsafe class MatrixProduct<TKernel>
                     FirstDepthBlock = depthBlock,
                     DepthBlocks = Math.Min(blocking.DepthChunk, blocking.DepthBlocks - depthBlock),
                 };
-                var pack = new PackWork { Part = part };
-                team.Run(ref pack, part.SharedPanels * part.DepthBlocks);
+                var pack = new PackWork { Part = part, GroupPanels = PackWork.PanelsOfGroup(part.SharedPanels * part.DepthBlocks, team.ThreadCount) };
+                team.Run(ref pack, pack.Groups * part.DepthBlocks);
                 var multiply = new MultiplyWork { Part = part, PrivateScratch = memory, PrivateLength = privateLength };
                 team.Run(ref multiply, blocking.PrivateBlocks);
             }
@@ -78,24 +78,36 @@ internal static unsafe class MatrixProduct<TKernel>
         public readonly int BlockDepthAt(long firstDepth) => (int)Math.Min(Blocking.BlockDepth, Product.Depth - firstDepth);
     }
 
-    /// <summary>Packs shared panels; an index is a panel of one block of k.</summary>
+    /// <summary>Packs shared panels; an index is a group of neighbouring panels of one block of k.</summary>
     private struct PackWork : IRangeWork
     {
+        // Of four panels memory is read in runs of 512 bytes.
+        private const long MostPanels = 4;
+        private const long GroupsPerThread = 4;
+
         public Part Part;
+        public long GroupPanels;
+
+        public readonly long Groups => (Part.SharedPanels + GroupPanels - 1) / GroupPanels;
+
+        /// <summary>Several, unless there would be too few groups to share out.</summary>
+        public static long PanelsOfGroup(long panels, int threads) => Math.Clamp(panels / (GroupsPerThread * threads), 1, MostPanels);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(long start, long end, int worker)
         {
             for (long index = start; index < end; index++)
             {
-                (long depthBlock, long panel) = Math.DivRem(index, Part.SharedPanels);
+                (long depthBlock, long group) = Math.DivRem(index, Groups);
+                long panel = group * GroupPanels;
+                int panelCount = (int)Math.Min(GroupPanels, Part.SharedPanels - panel);
                 float* target = Part.SharedBlock(depthBlock) + panel * Part.Blocking.SharedWidth * Blocking.BlockDepth;
                 long firstDepth = (Part.FirstDepthBlock + depthBlock) * Blocking.BlockDepth;
                 long firstPanel = Part.FirstSharedPanel + panel;
                 if (Part.Blocking.SharesColumns)
-                    PackColumns(Part.Product.Right, firstPanel, 1, firstDepth, Part.BlockDepthAt(firstDepth), target);
+                    PackColumns(Part.Product.Right, firstPanel, panelCount, firstDepth, Part.BlockDepthAt(firstDepth), target);
                 else
-                    PackRows(Part.Product.Left, firstPanel, 1, firstDepth, Part.BlockDepthAt(firstDepth), target);
+                    PackRows(Part.Product.Left, firstPanel, panelCount, firstDepth, Part.BlockDepthAt(firstDepth), target);
             }
         }
     }
