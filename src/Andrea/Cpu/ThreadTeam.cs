@@ -84,6 +84,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     /// <param name="count">Number of indices.</param>
     /// <param name="grain">How many neighbouring indices a thread takes at once.</param>
     /// <exception cref="ObjectDisposedException">The device has been disposed.</exception>
+    /// <exception cref="InvalidOperationException">Another thread is computing on this device, or the work threw.</exception>
     public void Run<TWork>(ref TWork work, long count, long grain = 1)
         where TWork : struct, IRangeWork
     {
@@ -91,24 +92,23 @@ internal sealed unsafe class ThreadTeam : IDisposable
         ObjectDisposedException.ThrowIf(_stopping, typeof(Device));
         if (count <= 0)
             return;
-        if (_workers.Length == 0 || count <= grain)
-        {
-            work.Run(0, count, 0);
-            return;
-        }
+        // Before all else: operations of one thread share scratch memory as well.
         if (Interlocked.Exchange(ref _busy, 1) != 0)
             throw new InvalidOperationException("Two threads compute on one device at once. Give each its own device, or let one wait for the other.");
         // Nobody is inside a closed operation, so nobody reads these while they change.
         _invoke = &Invoke<TWork>;
         _work = Unsafe.AsPointer(ref work);
         _count = count;
-        _grain = grain;
-        _grains = (count + grain - 1) / grain;
+        bool together = _workers.Length > 0 && count > grain;
+        _grain = together ? grain : count;
+        _grains = (count + _grain - 1) / _grain;
         for (int segment = 0; segment < ThreadCount; segment++)
             Next(segment) = SegmentStart(segment);
-        Open();
+        if (together)
+            Open();
         TakeRanges(0);
-        Close();
+        if (together)
+            Close();
         Volatile.Write(ref _busy, 0);
         if (_failure is { } failure)
         {

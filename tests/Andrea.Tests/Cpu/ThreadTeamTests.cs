@@ -23,8 +23,17 @@ public class ThreadTeamTests
     {
         public readonly void Run(long start, long end, int worker)
         {
-            if (start == 3)
+            if (end > 3)
                 throw new InvalidTimeZoneException("planted");
+        }
+    }
+
+    private struct Waits(ManualResetEventSlim begun, ManualResetEventSlim mayEnd) : IRangeWork
+    {
+        public readonly void Run(long start, long end, int worker)
+        {
+            begun.Set();
+            mayEnd.Wait();
         }
     }
 
@@ -71,10 +80,12 @@ public class ThreadTeamTests
         }
     }
 
-    [Fact]
-    public void Run_WorkThatThrows_ReportsItAndTheTeamStaysUsable()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Run_WorkThatThrows_ReportsItAndTheTeamStaysUsable(int threads)
     {
-        using var team = new ThreadTeam(2);
+        using var team = new ThreadTeam(threads);
         var work = new Fails();
         var exception = Assert.Throws<InvalidOperationException>(() =>
         {
@@ -83,6 +94,45 @@ public class ThreadTeamTests
         });
         Assert.IsType<InvalidTimeZoneException>(exception.InnerException);
         team.Run(ref work, 3);
+    }
+
+    [Theory]
+    [InlineData(1, 5)]
+    [InlineData(2, 5)]
+    [InlineData(2, 1)]
+    public void Run_WhileAnotherCallerRuns_IsRefusedAndTheTeamStaysUsable(int threads, int count)
+    {
+        using var team = new ThreadTeam(threads);
+        using ManualResetEventSlim begun = new(), mayEnd = new();
+        var first = new Thread(() =>
+        {
+            var waits = new Waits(begun, mayEnd);
+            team.Run(ref waits, count);
+        });
+        first.Start();
+        begun.Wait(TestContext.Current.CancellationToken);
+        var exception = Assert.Throws<InvalidOperationException>(() =>
+        {
+            var second = new Fails();
+            team.Run(ref second, 1);
+        });
+        mayEnd.Set();
+        first.Join();
+        Assert.StartsWith("Two threads compute on one device at once.", exception.Message, StringComparison.Ordinal);
+        var work = new Fails();
+        team.Run(ref work, 3);
+    }
+
+    [Fact]
+    public void Run_AfterDispose_IsRefused()
+    {
+        var team = new ThreadTeam(2);
+        team.Dispose();
+        Assert.Throws<ObjectDisposedException>(() =>
+        {
+            var work = new Fails();
+            team.Run(ref work, 3);
+        });
     }
 
     [Fact]

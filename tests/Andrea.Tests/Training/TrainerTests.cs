@@ -13,7 +13,7 @@ public class TrainerTests
 {
     private const string Text = "the quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. ";
 
-    private static readonly GptConfig SmallConfig = new()
+    internal static readonly GptConfig SmallConfig = new()
     {
         VocabularySize = 1,
         ContextLength = 16,
@@ -23,7 +23,7 @@ public class TrainerTests
         TiedHead = true,
     };
 
-    private static readonly TrainerOptions SmallOptions = new()
+    internal static readonly TrainerOptions SmallOptions = new()
     {
         Steps = 12,
         BatchSize = 4,
@@ -35,7 +35,7 @@ public class TrainerTests
         Clip = new GradClipperOptions { MaxNorm = 0.5 },
     };
 
-    private static TokenDataset Data => TokenDataset.FromText(string.Concat(Enumerable.Repeat(Text, 20)), "char");
+    internal static TokenDataset Data => TokenDataset.FromText(string.Concat(Enumerable.Repeat(Text, 20)), "char");
 
     [Fact]
     public async Task Run_OnRepetitiveText_LearnsIt()
