@@ -1,5 +1,4 @@
 using System.Globalization;
-using Andrea.Tests.Cpu;
 using Andrea.Tests.Support;
 using Andrea.Training;
 
