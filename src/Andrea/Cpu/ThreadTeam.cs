@@ -181,7 +181,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    /// <summary>The grain that comes next in a segment.</summary>
+    /// <summary>The grain that comes next in a segment. The first place of the array stays unused: its lines are those of the array's header.</summary>
     private ref long Next(int segment) => ref _next[(segment + 1) * NextStride];
 
     /// <summary>The first grain of a segment.</summary>

@@ -28,6 +28,20 @@ public class ThreadTeamTests
         }
     }
 
+    /// <summary>Each thread waits in the first range it takes until all are there.</summary>
+    private readonly unsafe struct Meets(Barrier allInside, int* workers, int count) : IRangeWork
+    {
+        public void Run(long start, long end, int worker)
+        {
+            bool isFirst = true;
+            for (int i = 0; i < count; i++)
+                isFirst &= workers[i] != worker;
+            workers[start] = worker;
+            if (isFirst)
+                allInside.SignalAndWait();
+        }
+    }
+
     private struct Waits(ManualResetEventSlim begun, ManualResetEventSlim mayEnd) : IRangeWork
     {
         public readonly void Run(long start, long end, int worker)
@@ -94,6 +108,26 @@ public class ThreadTeamTests
         });
         Assert.IsType<InvalidTimeZoneException>(exception.InnerException);
         team.Run(ref work, 3);
+    }
+
+    [Fact]
+    public unsafe void Run_AllThreadsInside_EachBeginsWithItsOwnSegment()
+    {
+        const int threads = 4, grain = 3, grains = 2 * threads;
+        using var team = new ThreadTeam(threads);
+        using var allInside = new Barrier(threads);
+        Span<int> workers = stackalloc int[grains * grain];
+        for (int round = 0; round < 50; round++)
+        {
+            workers.Fill(-1);
+            fixed (int* w = workers)
+            {
+                var work = new Meets(allInside, w, workers.Length);
+                team.Run(ref work, grains * grain, grain);
+            }
+            for (int segment = 0; segment < threads; segment++)
+                Assert.Equal(segment, workers[segment * 2 * grain]);
+        }
     }
 
     [Theory]

@@ -90,25 +90,14 @@ internal unsafe struct TileTarget
         for (long row = 0; row < rows; row++)
         {
             long column = 0;
-            for (; column <= columns - 16; column += 16)
-                Write(row, column, Vector512.Load(tile + column));
+            for (; column <= columns - 8; column += 8)
+                Write(row, column, Vector256.Load(tile + column));
             for (; column <= columns - 4; column += 4)
                 Write(row, column, Vector128.Load(tile + column));
             for (; column < columns; column++)
                 Write(row, column, tile[column]);
             tile += width;
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Write(long row, long column, Vector512<float> sums)
-    {
-        long offset = row * Stride + column;
-        if (Initial != null)
-            sums = (Bias == null ? Vector512.Load(Initial + offset) : Vector512.Load(Initial + offset) + Vector512.Load(Bias + column)) + sums;
-        else if (Bias != null)
-            sums = Vector512.Load(Bias + column) + sums;
-        sums.Store(Output + offset);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
